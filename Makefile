@@ -1,0 +1,81 @@
+# Each command sets up .venv by itself; git, make and Python 3.11 or newer are all it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+PLANS := docs/examples/plans
+PLAN := 2021-03-31
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format lock bench mutants build smoke clean
+
+help: ## Say what each command does
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/installed ## Execute a real plan on the built-in mock broker
+	@rm -rf build/demo && mkdir -p build/demo
+	@cd build/demo && PLANFILL_MOCK__PRICES="../../$(PLANS)/$(PLAN).prices.json" \
+		../../$(BIN)/planfill execute "../../$(PLANS)/$(PLAN).plan.json"
+
+test: .venv/installed ## Run the tests, with the gates on coverage
+	@rm -f .coverage .coverage.*
+	$(BIN)/pytest -n auto --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report --skip-covered --show-missing
+	@echo "domain and application, all branches:"
+	@$(BIN)/coverage report --include='src/planfill/domain/*,src/planfill/application/*' --fail-under=100 --format=total
+
+check: .venv/installed ## Check format, lint, types, import contracts and architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q tests/architecture
+
+format: .venv/installed ## Format the code, mend what lint can mend, refresh the README's counts
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python scripts/core_size.py --write README.md
+
+bench: .venv/installed ## Run the benchmarks
+	@set -e; for bench in benchmarks/bench_*.py; do $(BIN)/python "$$bench"; done
+
+mutants: .venv/installed ## Test the tests: mutate the domain and the core
+	rm -rf mutants
+	$(BIN)/mutmut run
+	$(BIN)/python scripts/mutation_score.py
+
+build: .venv/installed ## Build the wheel into dist/
+	@rm -rf dist
+	$(BIN)/python -m build --no-isolation --wheel
+
+smoke: build ## Install the wheel in a clean environment and use it
+	scripts/smoke $(BIN)/python dist/*.whl
+
+lock: .venv/uv ## Resolve the newest versions that pyproject.toml allows into requirements.lock
+	.venv/uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --no-annotate \
+		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+clean: ## Remove all that these commands made
+	rm -rf .venv build dist mutants .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+# Two stamps: a changed pyproject.toml costs a second, only a changed lock installs anew. The lock names every
+# package, so pip need not resolve; and most of what it installs is never imported, so Python compiles on demand.
+.venv/installed: pyproject.toml .venv/locked
+	@$(BIN)/pip install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Planfill needs Python 3.11 or newer, and '$(PYTHON)' is not that: install it, or name one, as in: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "'$(PYTHON)' has no venv module: install it (on Debian and Ubuntu: apt install python3-venv) and try again" >&2; exit 1; }
+	@echo "Setting up .venv (once, about half a minute)"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/pip install -qq --no-deps --no-compile --requirement requirements.lock
+	@$(BIN)/pip check --quiet
+	@touch $@
+
+.venv/uv:
+	@$(PYTHON) -m venv $@
+	@$@/bin/pip install -qq uv

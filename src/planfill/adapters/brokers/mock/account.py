@@ -1,0 +1,60 @@
+"""The account at the simulated exchange."""
+
+from __future__ import annotations
+
+from decimal import ROUND_FLOOR, Decimal
+from typing import TYPE_CHECKING, Final
+
+from planfill.adapters.brokers.mock.desk import AtDesk
+from planfill.application.ports.market import BrokerAccount
+from planfill.domain.identity import AccountKey
+from planfill.domain.market import Account
+from planfill.domain.values import Money, Quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from planfill.adapters.brokers.mock.balances import Balances
+
+BRAND: Final = "mock"
+_CENT: Final = Decimal("0.01")
+
+
+class MockAccount(AtDesk, BrokerAccount):
+    """Cash is shown to the cent, never more than there is; today's proceeds settle at midnight, UTC."""
+
+    async def get_account(self) -> Account:
+        """Read the account."""
+        number = self.desk.settings.account
+        return await self.desk.call(
+            "get_account",
+            (),
+            lambda exchange, now, _handling: _account(number, exchange.balances, now),
+        )
+
+    async def get_sellable(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
+        """Tell what of the symbols can be sold."""
+        return await self.desk.call(
+            "get_sellable",
+            symbols,
+            lambda exchange, _now, _handling: _sellable(exchange.balances, symbols),
+        )
+
+
+def _account(number: str, balances: Balances, now: datetime) -> Account:
+    return Account(
+        key=AccountKey(broker=BRAND, environment=BRAND, number=number),
+        cash_usd=_shown(balances.cash_usd),
+        settled_usd=_shown(balances.settled_usd(now)),
+        buying_power_usd=_shown(balances.free_usd()),
+        open_buys_usd=_shown(balances.reserved_usd),
+    )
+
+
+def _sellable(balances: Balances, symbols: Collection[str]) -> dict[str, Quantity]:
+    return {symbol: balances.sellable(symbol) for symbol in symbols if symbol in balances.shares}
+
+
+def _shown(dollars: Money) -> Money:
+    return Money(dollars.quantize(_CENT, ROUND_FLOOR))

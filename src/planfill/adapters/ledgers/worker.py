@@ -1,0 +1,70 @@
+"""The thread in which a ledger's blocking work is done."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+from anyio.to_thread import current_default_thread_limiter
+
+from planfill.domain.errors import LedgerUnavailable, ProcessForked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Result = TypeVar("_Result")
+
+
+class Worker:
+    """One thread, one job at a time, in the order in which they were asked for."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._closed = False
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="planfill-ledger")
+
+    async def run(self, job: Callable[[], _Result]) -> _Result:
+        """
+        Do a job in the thread, and give its result.
+
+        A job that was begun is waited for, even by a task that is canceled meanwhile: the task learns the
+        result first, and of its cancellation at its next ``await``.
+        """
+        if os.getpid() != self._pid:
+            msg = "this ledger was opened before a fork: open one in the child process"
+            raise ProcessForked(msg)
+        if self._closed:
+            msg = "the ledger is closed: open it anew"
+            raise LedgerUnavailable(msg)
+        # The thread counts as one of anyio's, which is how others see that something is going on.
+        async with current_default_thread_limiter():
+            with anyio.CancelScope(shield=True):
+                return await _outcome(asyncio.wrap_future(self._thread.submit(job)))
+
+    async def aclose(self, last: Callable[[], None]) -> None:
+        """Do the last job, and end the thread."""
+        if not self._closed and os.getpid() == self._pid:
+            try:
+                await self.run(last)
+            finally:
+                self._closed = True
+                self._thread.shutdown()
+
+
+async def _outcome(job: asyncio.Future[_Result]) -> _Result:
+    """Wait for the end of a job despite asyncio's own cancellation, which anyio's shield does not stop."""
+    task = asyncio.current_task()
+    canceled: asyncio.CancelledError | None = None
+    while not job.done():
+        try:
+            await asyncio.wait((job,))
+        except asyncio.CancelledError as e:
+            canceled = e
+            if task is not None:
+                task.uncancel()
+    if canceled is not None and task is not None:
+        task.cancel(*canceled.args)
+    return job.result()

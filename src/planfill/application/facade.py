@@ -1,0 +1,228 @@
+"""What a trading engine talks to: one object, from any thread and any event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+
+from anyio.from_thread import start_blocking_portal
+
+from planfill.application.stopping import StopSignal
+from planfill.domain.errors import ExecutionError, PlanNotApproved, ProcessForked
+from planfill.domain.outcome import Reason
+from planfill.domain.reading import read_plan
+from planfill.domain.result import ExecutionResult, nothing_to_do
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from concurrent.futures import Future
+    from types import TracebackType
+
+    from anyio.from_thread import BlockingPortal
+
+    from planfill.application.execute import ExecutePlan
+    from planfill.application.ports.clock import Clock
+    from planfill.application.ports.ledger import ExecutionSummary
+    from planfill.application.preview import Preview, PreviewPlan
+    from planfill.application.queries import Executions
+    from planfill.domain.plan import Plan
+
+_T = TypeVar("_T")
+
+
+class Services(Protocol):
+    """The use-cases behind the façade, made when they are asked for: what is not used is not built."""
+
+    def clock(self) -> Clock:
+        """Give the clock."""
+
+    def execute(self) -> ExecutePlan:
+        """Give the use-case that executes plans."""
+
+    def preview(self) -> PreviewPlan:
+        """Give the use-case that rehearses plans."""
+
+    def executions(self) -> Executions:
+        """Give the queries."""
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+
+
+class ExecutionFacade:
+    """
+    Executes plans; every method works in a script, a notebook and a running event loop.
+
+    Owns one background thread with an event loop, started on first use; all calls go there. Leaving the
+    context, or ``close``, ends it. A copy in a forked child process raises ``ProcessForked``.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._process = os.getpid()
+        self._closing = ExitStack()
+        self._thread: BlockingPortal | None = None
+
+    def execute_rebalance_plan(self, plan: object, *, approved: str | None = None) -> ExecutionResult:
+        """
+        Execute a plan and wait for its result; Ctrl-C stops it, cancels what works, and still returns.
+
+        ``plan`` is a mapping, a pydantic model, a ``Plan``, or None: nothing to do. ``approved`` is the
+        digest of the plan that somebody has seen (``preview``): any other is refused.
+
+        Raises:
+            PlanInvalid: It is no plan; every problem is listed. Nothing was sent.
+            PlanConflict: The account has executed another plan under this id. Nothing was sent.
+            PlanNotApproved: Its digest is not ``approved``. Nothing was sent.
+            SettingsError: The settings are wrong. Nothing was sent.
+            LedgerError: The ledger cannot be used. Nothing was sent.
+
+        """
+        if plan is None:
+            return nothing_to_do(self._services.clock().now())
+        read, stop = _approved(plan, approved), self._call(_new_signal)
+        future = self._start(self._execute, read, stop)
+        return self._result(future, stop)
+
+    async def execute_rebalance_plan_async(
+        self, plan: object, *, approved: str | None = None
+    ) -> ExecutionResult:
+        """
+        Do as ``execute_rebalance_plan``, from a running event loop, which stays free meanwhile.
+
+        Cancelling the call stops the execution and waits until what was in flight is settled.
+        """
+        if plan is None:
+            return nothing_to_do(self._services.clock().now())
+        read, stop = _approved(plan, approved), self._call(_new_signal)
+        future = self._start(self._execute, read, stop)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(future))
+        except asyncio.CancelledError:
+            self._stop(stop, "the call was cancelled")
+            await _settled(future)
+            raise
+
+    def resume(self, plan_id: str) -> ExecutionResult:
+        """
+        Finish the execution of a plan that the ledger knows, or give its recorded result.
+
+        Raises:
+            PlanUnknown: The ledger knows no execution of it.
+
+        """
+        stop = self._call(_new_signal)
+        return self._result(self._start(self._resume, plan_id, stop), stop)
+
+    def preview(self, plan: object) -> Preview:
+        """
+        Say which orders the plan would become now, and why; nothing is sent.
+
+        Raises:
+            PlanInvalid: It is no plan; every problem is listed.
+
+        """
+        return self._call(self._preview, read_plan(plan))
+
+    def result(self, plan_id: str) -> ExecutionResult:
+        """
+        Give the recorded result of a plan, or how its execution stands.
+
+        Raises:
+            PlanUnknown: The ledger knows no execution of it.
+
+        """
+        return self._call(self._recorded, plan_id)
+
+    def executions(self, *, unfinished: bool = False) -> tuple[ExecutionSummary, ...]:
+        """List the executions in the ledger, oldest first."""
+        return self._call(self._list, unfinished)
+
+    def close(self) -> None:
+        """Close what was opened, and end the thread."""
+        if self._thread is not None and os.getpid() == self._process:
+            self._thread.call(self._services.aclose)
+            self._closing.close()
+            self._thread = None
+
+    def __enter__(self) -> Self:
+        """Give the façade itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    async def _execute(self, plan: Plan, stop: StopSignal) -> ExecutionResult:
+        return await self._services.execute()(plan, stop)
+
+    async def _resume(self, plan_id: str, stop: StopSignal) -> ExecutionResult:
+        state = await self._services.executions().state(plan_id)
+        if state.started is None:
+            msg = f"the stream of plan {plan_id!r} does not begin with its plan"
+            raise ExecutionError(msg)
+        return await self._services.execute()(state.started.plan, stop)
+
+    async def _preview(self, plan: Plan) -> Preview:
+        return await self._services.preview()(plan)
+
+    async def _recorded(self, plan_id: str) -> ExecutionResult:
+        return await self._services.executions().result(plan_id)
+
+    async def _list(self, unfinished: bool) -> tuple[ExecutionSummary, ...]:  # noqa: FBT001
+        return await self._services.executions().all(unfinished=unfinished)
+
+    def _result(self, future: Future[ExecutionResult], stop: StopSignal) -> ExecutionResult:
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            self._stop(stop, "interrupted")
+            return future.result()
+
+    def _stop(self, stop: StopSignal, detail: str) -> None:
+        self._portal().start_task_soon(stop.request, Reason.INTERRUPTED, detail)
+
+    def _call(self, function: Callable[..., Awaitable[_T]], *args: Any) -> _T:  # noqa: ANN401
+        return self._start(function, *args).result()
+
+    def _start(self, function: Callable[..., Awaitable[_T]], *args: Any) -> Future[_T]:  # noqa: ANN401
+        return self._portal().start_task_soon(function, *args)
+
+    def _portal(self) -> BlockingPortal:
+        if os.getpid() != self._process:
+            msg = "this object belongs to the process before the fork: make a new one in the child"
+            raise ProcessForked(msg)
+        if self._thread is None:
+            self._thread = self._closing.enter_context(start_blocking_portal())
+        return self._thread
+
+
+def _approved(plan: object, digest: str | None) -> Plan:
+    """Read the plan and compare it with the one that was approved."""
+    read = read_plan(plan)
+    if digest is not None and read.digest != digest:
+        msg = f"plan {read.plan_id!r} has the digest {read.digest}, approved is {digest}: preview it again"
+        raise PlanNotApproved(msg)
+    return read
+
+
+async def _new_signal() -> StopSignal:
+    return StopSignal()
+
+
+async def _settled(future: Future[ExecutionResult]) -> None:
+    """Wait until an execution has ended, however often the waiting is cancelled."""
+    while not future.done():
+        try:
+            await asyncio.shield(asyncio.wrap_future(future))
+        except asyncio.CancelledError:
+            continue
+        except ExecutionError:
+            return

@@ -1,0 +1,58 @@
+"""Counting the money for the buys, once the sells have brought theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from planfill.application.preparing import close
+from planfill.domain.accounting import line_result
+from planfill.domain.errors import BrokerConnectionError
+from planfill.domain.events import FundsAllotted
+from planfill.domain.funding import BUDGET, CUT, shows
+from planfill.domain.outcome import Reason
+from planfill.domain.plan import Action
+from planfill.domain.values import ZERO_USD, Money
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from planfill.application.run import Run
+    from planfill.domain.events import Event
+    from planfill.domain.market import Account
+    from planfill.domain.state import ExecutionState, LineState
+
+
+async def fund(run: Run, lines: Sequence[LineState]) -> list[Event]:
+    """Wait for the proceeds to show, then allot what there is to the buys."""
+    policy = run.policy.execution
+    try:
+        account = await _when_it_shows(run)
+    except BrokerConnectionError as e:
+        return close(lines, Reason.BROKER_UNAVAILABLE, f"nobody says how much cash there is: {e}")
+    budget = BUDGET[policy.funding](account, policy.cash_buffer_bps)
+    planned = {line.item.symbol: line.item.planned_usd for line in lines}
+    allotted = CUT[policy.on_shortfall](planned, budget)
+    funded = FundsAllotted(cash_usd=account.cash_usd, budget_usd=budget, allotted=allotted)
+    broke = [line for line in lines if allotted[line.item.symbol] < 1]
+    detail = f"${budget:.2f} may be spent, ${sum(planned.values()):.2f} are planned"
+    return [funded, *close(broke, Reason.NO_FUNDS, detail)]
+
+
+async def _when_it_shows(run: Run) -> Account:
+    """Read the account until the cash shows the fills, or until the wait is over."""
+    until = run.clock.monotonic() + run.policy.execution.funding_wait_s
+    proceeds, spent = traded(run.state, Action.SELL), traded(run.state, Action.BUY)
+    started = run.state.started
+    before = Money(started.cash_usd - spent) if started else ZERO_USD
+    while True:
+        account = await run.brokerage.account.get_account()
+        late = run.clock.monotonic() >= until or run.stop.reason is not None
+        if not proceeds or late or shows(account.cash_usd, before, proceeds):
+            return account
+        await run.stop.or_done(run.clock.sleep(run.policy.execution.poll_s))
+
+
+def traded(state: ExecutionState, action: Action) -> Money:
+    """Add up the dollars that the lines of one action have filled so far."""
+    lines = (line for line in state.lines.values() if line.item.action is action and line.orders)
+    return Money(sum((line_result(line).filled_usd for line in lines), ZERO_USD))

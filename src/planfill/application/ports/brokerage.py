@@ -1,0 +1,57 @@
+"""A broker: one family of ports behind one factory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
+from planfill.application.ports.clock import Clock
+from planfill.application.ports.market import (
+    BrokerAccount,
+    InstrumentCatalog,
+    MarketData,
+    MarketHours,
+)
+from planfill.domain.market import Capabilities
+from planfill.domain.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Brokerage:
+    """
+    All that execution needs of one broker.
+
+    ``opening`` is called with each plan before its account is read: the mock broker opens its book with
+    the shares that the first plan says are held. ``max_plan_age_s`` is the broker's default for
+    ``ExecutionPolicy.max_plan_age_s``.
+    """
+
+    broker: Broker
+    records: BrokerRecords
+    market_data: MarketData
+    account: BrokerAccount
+    instruments: InstrumentCatalog
+    hours: MarketHours
+    feed: ReportFeed
+    capabilities: Capabilities
+    opening: Callable[[Plan], None] | None = None
+    max_plan_age_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerPlugin:
+    """
+    What the entry-point group ``planfill.brokers`` holds under a broker's name.
+
+    ``settings`` is the pydantic model of the table that bears the name; ``build`` makes the family from
+    it, ``rehearse`` one for previews where that must not be the same. The module must not import an SDK
+    before one of them is called.
+    """
+
+    settings: type[BaseModel]
+    build: Callable[[Any, Clock], Brokerage]
+    rehearse: Callable[[Any, Clock], Brokerage] | None = None

@@ -1,0 +1,57 @@
+"""Following working orders to their end: the feed hints, one list call decides, deadlines cancel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from planfill.domain.errors import BrokerConnectionError, OrderNotFound
+from planfill.domain.events import CancelRequested
+from planfill.domain.following import given_up, news, overdue
+from planfill.domain.outcome import Reason
+
+if TYPE_CHECKING:
+    from planfill.application.ports.broker import Broker
+    from planfill.application.run import Run
+    from planfill.domain.events import Event
+    from planfill.domain.state import OrderState
+
+_GROWTH: Final = 1.5
+
+
+class Tracker:
+    """Asks what became of the orders; the longer nothing happens, the less often."""
+
+    def __init__(self, run: Run, broker: Broker) -> None:
+        self._run = run
+        self._broker = broker
+        self._pause_s = run.policy.execution.poll_s
+
+    async def track(self) -> None:
+        """Look once: record what is new, cancel what is overdue, give up on what stays silent."""
+        run, policy = self._run, self._run.policy.execution
+        await run.stop.or_done(run.brokerage.feed.wait(self._pause_s))
+        found = await self._look()
+        self._pause_s = policy.poll_s if found else min(self._pause_s * _GROWTH, policy.poll_max_s)
+        await run.note(*found)
+        await run.each(overdue(run.state, run.clock.now()), self._cancel)
+        await run.note(*given_up(run.state, run.clock.now(), policy.cancel_grace_s))
+
+    async def _look(self) -> list[Event]:
+        """Read the broker's list; absence from it proves nothing, nor does a failure to read it."""
+        try:
+            reports = await self._run.brokerage.records.list_orders(self._run.since)
+        except BrokerConnectionError:
+            return []
+        return list(news(self._run.state, reports))
+
+    async def _cancel(self, order: OrderState) -> None:
+        """Ask for a cancel; where the broker cannot be asked, the next look tries again."""
+        name, stop = order.order.client_order_id, self._run.state.stop
+        try:
+            await self._broker.cancel_order(name)
+        except BrokerConnectionError:
+            return
+        except OrderNotFound:
+            pass  # only a report ends an order
+        reason = stop.reason if stop else Reason.DEADLINE
+        await self._run.note(CancelRequested(client_order_id=name, reason=reason))

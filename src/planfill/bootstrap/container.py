@@ -1,0 +1,129 @@
+"""The wiring, as data: every branch a named provider annotated with its port."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dependency_injector.containers import DeclarativeContainer
+from dependency_injector.providers import (
+    Callable,
+    Dependency,
+    Factory,
+    Object,
+    Provider,
+    Selector,
+    ThreadSafeSingleton,
+)
+
+from planfill.adapters.brokers.wrappers.gate import Gate
+from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
+from planfill.adapters.clock import SystemClock
+from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.application.execute import ExecutePlan
+from planfill.application.ports.brokerage import Brokerage
+from planfill.application.ports.clock import Clock
+from planfill.application.ports.ledger import Ledger
+from planfill.application.ports.listener import EventListener
+from planfill.application.preview import PreviewPlan
+from planfill.application.queries import Executions
+from planfill.bootstrap.settings import Configuration
+from planfill.domain.policy import Policy
+
+if TYPE_CHECKING:
+    from planfill.adapters.ledgers.sql import SqlLedger
+
+
+def holder() -> str:
+    """Say who we are, for those who find the account claimed."""
+    return f"process {os.getpid()} on {socket.gethostname()}"
+
+
+def policy(configuration: Configuration, brokerage: Brokerage) -> Policy:
+    """Give the figures of the settings, and the broker's default where they have none."""
+    chosen = configuration.policy
+    if chosen.execution.max_plan_age_s is not None or brokerage.max_plan_age_s is None:
+        return chosen
+    execution = {**dict(chosen.execution), "max_plan_age_s": brokerage.max_plan_age_s}
+    return Policy.model_validate({"execution": execution, "limits": chosen.limits})
+
+
+def ledger_url(configuration: Configuration) -> str:
+    """Say where the ledger is."""
+    return configuration.settings.ledger.url
+
+
+def ledger_kind(url: str) -> str:
+    """Name the provider of the ledger that the URL asks for."""
+    return "memory" if url == "memory://" else "sql"
+
+
+def sql_ledger(url: str, opened: list[SqlLedger], *, create: bool) -> Ledger:
+    """Give the ledger at the URL, to be closed with the rest; SQLAlchemy is imported here, not before."""
+    from planfill.adapters.ledgers.sql import SqlLedger
+
+    ledger = SqlLedger(url, create=create)
+    opened.append(ledger)
+    return ledger
+
+
+def build(configuration: Configuration, clock: Clock) -> Brokerage:
+    """Build the broker's family."""
+    return configuration.plugin.build(configuration.brokerage, clock)
+
+
+def rehearse(configuration: Configuration, clock: Clock) -> Brokerage:
+    """Build the broker's family, less everything that could send."""
+    maker = configuration.plugin.rehearse or configuration.plugin.build
+    return rehearsal(maker(configuration.brokerage, clock), clock)
+
+
+class Container(DeclarativeContainer):
+    """Everything that a configuration stands for; nothing is built before it is asked for."""
+
+    configuration: Provider[Configuration] = Dependency(instance_of=Configuration)
+    listeners: Provider[Sequence[EventListener]] = Object(())
+
+    clock: Provider[Clock] = ThreadSafeSingleton(SystemClock)
+    brokerage: Provider[Brokerage] = ThreadSafeSingleton(build, configuration, clock)
+    stage: Provider[Brokerage] = Factory(rehearse, configuration, clock)
+    figures: Provider[Policy] = ThreadSafeSingleton(policy, configuration, brokerage)
+    staged_figures: Provider[Policy] = ThreadSafeSingleton(policy, configuration, stage)
+
+    memory_ledger: Provider[MemoryLedger] = ThreadSafeSingleton(MemoryLedger)
+    url: Provider[str] = Callable(ledger_url, configuration)
+    kind: Provider[str] = Callable(ledger_kind, url)
+    opened: Provider[list[SqlLedger]] = ThreadSafeSingleton(list)
+    sql_writer: Provider[Ledger] = ThreadSafeSingleton(sql_ledger, url, opened, create=True)
+    sql_reader: Provider[Ledger] = ThreadSafeSingleton(sql_ledger, url, opened, create=False)
+    writer: Provider[Ledger] = Selector(kind, memory=memory_ledger, sql=sql_writer)
+    reader: Provider[Ledger] = Selector(kind, memory=memory_ledger, sql=sql_reader)
+
+    execute: Provider[ExecutePlan] = ThreadSafeSingleton(
+        ExecutePlan,
+        brokerage=brokerage,
+        ledger=writer,
+        cursors=writer,
+        clock=clock,
+        policy=figures,
+        listeners=listeners,
+        wrap=Object(Gate),
+        holder=Callable(holder),
+    )
+    preview: Provider[PreviewPlan] = Factory(
+        PreviewPlan,
+        Factory(
+            ExecutePlan,
+            brokerage=stage,
+            ledger=Factory(MemoryLedger),
+            cursors=Factory(MemoryLedger),
+            clock=clock,
+            policy=staged_figures,
+            listeners=Object(()),
+            wrap=Object(Gate),
+            holder=Callable(holder),
+        ),
+    )
+    executions: Provider[Executions] = Factory(Executions, reader, clock)

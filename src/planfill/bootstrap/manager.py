@@ -1,0 +1,147 @@
+"""The façade as engines make it: from settings, or from ports of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self, TypeVar
+
+from dependency_injector.providers import Factory, Object
+
+from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
+from planfill.application.execute import ExecutePlan
+from planfill.application.facade import ExecutionFacade
+from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
+from planfill.application.ports.brokerage import Brokerage
+from planfill.application.ports.clock import Clock
+from planfill.application.ports.ledger import Ledger
+from planfill.application.ports.listener import EventListener
+from planfill.application.ports.market import (
+    BrokerAccount,
+    InstrumentCatalog,
+    MarketData,
+    MarketHours,
+)
+from planfill.application.preview import PreviewPlan
+from planfill.application.queries import Executions
+from planfill.bootstrap.container import Container
+from planfill.bootstrap.logging import file_listeners
+from planfill.bootstrap.settings import Configuration, LedgerSettings, load_settings
+from planfill.domain.errors import Problem, SettingsError
+from planfill.domain.market import Capabilities
+from planfill.domain.policy import Policy
+
+_P = TypeVar("_P")
+
+
+class ExecutionManager(ExecutionFacade):
+    """
+    Executes rebalance plans: plan in, fills out.
+
+    Made from settings (``from_settings``), or from ports: each port that is not given is taken from
+    ``broker`` and then from ``market_data``, where they have its methods. ``ledger`` is by default the
+    file ``planfill.db`` in the current folder: without a durable record nothing is sent exactly once.
+
+    Raises:
+        SettingsError: A port is missing.
+
+    """
+
+    configuration: Configuration
+
+    def __init__(
+        self,
+        *,
+        broker: Broker,
+        market_data: MarketData | None = None,
+        records: BrokerRecords | None = None,
+        account: BrokerAccount | None = None,
+        instruments: InstrumentCatalog | None = None,
+        hours: MarketHours | None = None,
+        feed: ReportFeed | None = None,
+        capabilities: Capabilities | None = None,
+        ledger: Ledger | None = None,
+        clock: Clock | None = None,
+        policy: Policy | None = None,
+        listeners: Sequence[EventListener] = (),
+    ) -> None:
+        given = (broker, market_data)
+        brokerage = Brokerage(
+            broker=broker,
+            records=records or _found(BrokerRecords, "records", given),
+            market_data=market_data or _found(MarketData, "market_data", given),
+            account=account or _found(BrokerAccount, "account", given),
+            instruments=instruments or _found(InstrumentCatalog, "instruments", given),
+            hours=hours or _found(MarketHours, "hours", given),
+            feed=feed or _found(ReportFeed, "feed", given),
+            capabilities=capabilities or Capabilities(unique_ids=True),
+        )
+        container = Container()
+        container.brokerage.override(Object(brokerage))
+        container.stage.override(Factory(rehearsal, container.brokerage, container.clock))
+        container.figures.override(Object(policy or Policy()))
+        container.staged_figures.override(container.figures)
+        container.url.override(Object(LedgerSettings().url))
+        container.listeners.override(Object(tuple(listeners)))
+        if clock is not None:
+            container.clock.override(Object(clock))
+        if ledger is not None:
+            container.writer.override(Object(ledger))
+            container.reader.override(Object(ledger))
+        super().__init__(Services(container))
+
+    @classmethod
+    def from_settings(
+        cls, file: Path | str | None = None, *, listeners: Sequence[EventListener] = ()
+    ) -> Self:
+        """
+        Make the façade that the settings describe; ``file`` is ``planfill.toml`` where there is one.
+
+        Raises:
+            SettingsError: Every problem of the settings, each with its path.
+
+        """
+        configuration = load_settings(Path(file) if file is not None else None)
+        container = Container(configuration=Object(configuration))
+        container.listeners.override(Object((*file_listeners(configuration), *listeners)))
+        manager = cls.__new__(cls)
+        ExecutionFacade.__init__(manager, Services(container))
+        manager.configuration = configuration
+        return manager
+
+
+class Services:
+    """The use-cases as the container makes them."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    def clock(self) -> Clock:
+        """Give the clock."""
+        return self._container.clock()
+
+    def execute(self) -> ExecutePlan:
+        """Give the use-case that executes plans."""
+        return self._container.execute()
+
+    def preview(self) -> PreviewPlan:
+        """Give the use-case that rehearses plans."""
+        return self._container.preview()
+
+    def executions(self) -> Executions:
+        """Give the queries."""
+        return self._container.executions()
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        for ledger in self._container.opened():
+            await ledger.aclose()
+
+
+def _found(port: type[_P], name: str, candidates: Sequence[object]) -> _P:
+    """Find an object among those given that has the methods of a port."""
+    for candidate in candidates:
+        if isinstance(candidate, port):
+            return candidate
+    message = f"no {port.__name__} was given, and neither broker nor market_data is one: pass {name}=..."
+    raise SettingsError([Problem(path=name, message=message)])

@@ -1,0 +1,183 @@
+"""The settings: a TOML file, overridden by the environment; every problem at once."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from planfill.application.ports.brokerage import BrokerPlugin
+from planfill.domain.errors import Problem, SettingsError
+from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy
+from planfill.domain.reading import path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+GROUP: Final = "planfill.brokers"
+DEFAULT_FILE: Final = Path("planfill.toml")
+_PREFIX: Final = "PLANFILL_"
+
+
+class _Section(BaseModel, frozen=True, extra="forbid"):
+    """A table of the settings."""
+
+
+class BrokerSettings(_Section, frozen=True):
+    """``[broker]``."""
+
+    adapter: str = "mock"
+    """``mock``, or a name registered under the entry points ``planfill.brokers``."""
+
+
+class LedgerSettings(_Section, frozen=True):
+    """``[ledger]``."""
+
+    url: str = "sqlite:///planfill.db"
+    """An SQLAlchemy URL, relative to the current folder; ``memory://`` keeps nothing."""
+
+
+class LogSettings(_Section, frozen=True):
+    """``[log]``."""
+
+    file: Path | None = Path("planfill.log")
+    """The JSON lines; none for no file."""
+    level: str = "INFO"
+    """The least severe level that is printed on stderr."""
+    rotation: str = "10 MB"
+    """When a new file is begun, as loguru understands it."""
+    retention: int = 10
+    """How many old files are kept."""
+
+
+class Settings(BaseSettings):
+    """The tables that every broker shares; the broker's own is added under its name."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    broker: BrokerSettings = BrokerSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    execution: ExecutionPolicy = ExecutionPolicy()
+    limits: LimitsPolicy = LimitsPolicy()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment override what ``load_settings`` hands in from the file."""
+        return env_settings, init_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings, and the broker they name with its own."""
+
+    settings: Settings
+    plugin: BrokerPlugin
+    brokerage: BaseModel
+
+    @property
+    def policy(self) -> Policy:
+        """The figures that decide how plans are executed."""
+        return Policy(execution=self.settings.execution, limits=self.settings.limits)
+
+
+def load_settings(file: Path | None = None) -> Configuration:
+    """
+    Read the settings: ``file``, else ``planfill.toml`` if there is one, then the environment over it.
+
+    Raises:
+        SettingsError: Every problem, each with its path, and the nearest name for an unknown one.
+
+    """
+    document = _read(file)
+    registered = {point.name: point for point in entry_points(group=GROUP)}
+    name = _adapter(document)
+    if name not in registered:
+        hint = _nearest(name, registered) or f"known are {', '.join(sorted(registered))}"
+        raise SettingsError([Problem(path="broker.adapter", message=f"no broker {name!r}: {hint}")])
+    plugin = registered[name].load()
+    others = {other: (Any, None) for other in registered if other != name}
+    model = create_model(
+        "Settings",
+        __base__=Settings,
+        **{name: (plugin.settings, Field(default_factory=plugin.settings)), **others},
+    )
+    problems = _unknown_variables(model)
+    try:
+        settings = model(**document)
+    except ValidationError as e:
+        problems += [_problem(error, model) for error in e.errors(include_url=False)]
+        raise SettingsError(problems) from e
+    if problems:
+        raise SettingsError(problems)
+    return Configuration(settings, plugin, getattr(settings, name))
+
+
+def _read(file: Path | None) -> dict[str, Any]:
+    path = file or DEFAULT_FILE
+    if file is None and not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        message = f"{path} cannot be read: {e.strerror}"
+        raise SettingsError([Problem(path="", message=message)]) from e
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise SettingsError([Problem(path="", message=f"{path} is not TOML: {e}")]) from e
+
+
+def _adapter(document: Mapping[str, Any]) -> str:
+    """Find which broker is named, before its own settings can be read."""
+    table = document.get("broker", {})
+    named = table.get("adapter", "mock") if isinstance(table, dict) else "mock"
+    variables = {key.upper(): value for key, value in os.environ.items()}
+    return str(variables.get(f"{_PREFIX}BROKER__ADAPTER", named))
+
+
+def _unknown_variables(model: type[BaseModel]) -> list[Problem]:
+    """Find variables that set nothing: a misspelt one must not pass in silence."""
+    known = {name.upper() for name in model.model_fields} | {"CONFIG"}
+    problems = []
+    for variable in os.environ:
+        name = variable.upper().removeprefix(_PREFIX)
+        if variable.upper().startswith(_PREFIX) and name.split("__")[0] not in known:
+            hint = _nearest(name.split("__")[0], known) or "no such setting"
+            problems.append(Problem(path=variable, message=hint))
+    return problems
+
+
+def _problem(error: Mapping[str, Any], model: type[BaseModel]) -> Problem:
+    location = error["loc"]
+    if error["type"] != "extra_forbidden":
+        message = str(error["msg"]).removeprefix("Value error, ")
+        return Problem(path=path_of(location), message=message)
+    section: Any = model
+    for part in location[:-1]:
+        section = section.model_fields[part].annotation
+    hint = _nearest(str(location[-1]), section.model_fields)
+    return Problem(path=path_of(location), message=hint or "no such setting")
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name.lower(), [one.lower() for one in known], n=1)
+    return f"unknown; did you mean {close[0]!r}?" if close else ""

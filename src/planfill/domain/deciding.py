@@ -1,0 +1,121 @@
+"""What to do next: a pure function of the state. The loop does it, and asks again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from planfill.domain.health import health
+from planfill.domain.outcome import Reason
+from planfill.domain.plan import Action
+from planfill.domain.sequencing import RELEASE
+from planfill.domain.state import Phase
+
+if TYPE_CHECKING:
+    from planfill.domain.policy import Policy
+    from planfill.domain.state import ExecutionState, LineState, OrderState
+
+
+class Recover(NamedTuple):
+    """Ask for orders that an earlier run may have sent."""
+
+    orders: tuple[OrderState, ...]
+
+
+class Close(NamedTuple):
+    """End lines for which nothing will be sent."""
+
+    lines: tuple[LineState, ...]
+    reason: Reason
+    detail: str
+
+
+class Withdraw(NamedTuple):
+    """End orders that were recorded and never sent."""
+
+    orders: tuple[OrderState, ...]
+    reason: Reason
+    detail: str
+
+
+class Fund(NamedTuple):
+    """Count the money for these buys."""
+
+    lines: tuple[LineState, ...]
+
+
+class Wave(NamedTuple):
+    """Quote, size, check and record these lines."""
+
+    lines: tuple[LineState, ...]
+
+
+class Place(NamedTuple):
+    """Send these recorded orders."""
+
+    orders: tuple[OrderState, ...]
+
+
+class Track(NamedTuple):
+    """Ask once what became of the working orders."""
+
+
+class Stop(NamedTuple):
+    """Send nothing new from here on."""
+
+    reason: Reason
+    detail: str
+
+
+class Finish(NamedTuple):
+    """Nothing is left to be done in this run."""
+
+
+Step = Recover | Close | Withdraw | Fund | Wave | Place | Track | Stop | Finish
+
+
+def decide(state: ExecutionState, policy: Policy, largest_wave: int | None = None) -> Step:
+    """Give the next step; ``largest_wave`` is how many orders can be sent while their quotes are fresh."""
+    orders = state.orders.values()
+    unsent = tuple(order for order in orders if order.phase is Phase.RECORDED)
+    if inherited := tuple(order for order in orders if order.phase is Phase.DOUBTED and order.inherited):
+        return Recover(inherited)
+    if state.stop is not None:
+        return _wind_down(state, unsent, state.stop.reason, state.stop.detail)
+    lines = tuple(RELEASE[policy.execution.sequencing](state))
+    if (unsent or lines) and (sick := _diagnose(state, policy)):
+        return sick
+    if unsent:
+        return Place(unsent[: _opening(state, policy)])
+    if lines:
+        buys = tuple(line for line in lines if line.item.action is Action.BUY)
+        return Fund(buys) if any(line.allotted is None for line in buys) else Wave(lines[:largest_wave])
+    return Track() if any(order.is_open for order in orders) else Finish()
+
+
+def _wind_down(state: ExecutionState, unsent: tuple[OrderState, ...], reason: Reason, detail: str) -> Step:
+    """Close what was not sent; then wait for what was."""
+    if unsent:
+        return Withdraw(unsent, reason, detail)
+    if pending := tuple(line for line in state.lines.values() if line.is_pending):
+        return Close(pending, reason, detail)
+    return Track() if any(order.is_open for order in state.orders.values()) else Finish()
+
+
+def _diagnose(state: ExecutionState, policy: Policy) -> Stop | None:
+    found = health(state)
+    if not found.exceeds(policy.limits.breaker_halt_pct, policy.limits):
+        return None
+    limit = policy.limits.breaker_halt_pct
+    detail = f"{found.failed} of {found.ended} orders failed, more than {limit} %"
+    return Stop(Reason.BREAKER, detail)
+
+
+def _opening(state: ExecutionState, policy: Policy) -> int | None:
+    """
+    Say how many orders to send now: all, or a first few whose fate tells about the rest.
+
+    A long plan starts with twice the breaker's sample, so that the breaker can act before all is sent.
+    """
+    few = 2 * policy.limits.breaker_min_sample
+    answered = sum(order.was_placed for order in state.orders.values())
+    return few if len(state.lines) > few and answered < few else None

@@ -1,0 +1,196 @@
+"""
+The errors, and what a caller may do about each.
+
+::
+
+    ExecutionError
+    |-- PlanError                     the plan cannot be executed as it is; nothing was sent
+    |   |-- PlanInvalid               lists every problem, each with its path
+    |   |-- PlanConflict              another plan was executed under this plan id
+    |   |-- PlanNotApproved           its digest is not the approved one
+    |   `-- PlanUnknown               the ledger knows no such plan id
+    |-- SettingsError                 lists every problem, each with its path
+    |-- BrokerConnectionError
+    |   |-- BrokerUnavailable         certainly not placed: sending again is safe
+    |   |   `-- NotPermitted          our own gate said no: nothing was sent
+    |   `-- OutcomeUnknown            it may be working: ask before sending again
+    |-- OrderPlacementError
+    |   |-- OrderRejected             the broker refused it: final
+    |   |   |-- InsufficientFundsError
+    |   |   |-- InsufficientQuantityError
+    |   |   |-- NotFractionableError
+    |   |   |-- NotTradableError
+    |   |   `-- MarketClosedError
+    |   `-- OrderConflict             the broker has another order under this client order id
+    |-- OrderNotFound                 the broker answered that it has no such order
+    |-- LedgerError
+    |   |-- LedgerUnavailable         nothing may be sent
+    |   |-- LedgerTooNew              written by a newer version
+    |   |-- LedgerCorrupt             an event row is not what its hash says
+    |   `-- FenceLost                 another process holds the stream now
+    |-- AccountBusy                   another execution holds the account
+    `-- ProcessForked                 the object belongs to the parent process
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from planfill.domain.values import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Problem(Value, frozen=True):
+    """One thing that is wrong with a document, and where."""
+
+    path: str
+    message: str
+
+
+class ExecutionError(Exception):
+    """Whatever keeps Planfill from executing; ``exit_code`` is what a command ends with."""
+
+    exit_code: ClassVar[int] = 70
+    problems: tuple[Problem, ...] = ()
+
+
+class PlanError(ExecutionError):
+    """The plan cannot be executed as it is; nothing was sent."""
+
+    exit_code = 2
+
+
+class _Listed(ExecutionError):
+    """An error made of problems."""
+
+    title: ClassVar[str]
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        lines = "".join(f"\n  {p.path}: {p.message}" if p.path else f"\n  {p.message}" for p in problems)
+        super().__init__(f"{self.title}:{lines}")
+
+
+class PlanInvalid(_Listed, PlanError):
+    """The plan document is wrong; ``problems`` lists everything, each with its path."""
+
+    title = "the plan is not valid"
+
+
+class PlanConflict(PlanError):
+    """Another plan was executed under this plan id: give the new one an id of its own."""
+
+
+class PlanNotApproved(PlanError):
+    """The plan is not the one that was approved: preview it again."""
+
+
+class PlanUnknown(PlanError):
+    """The ledger knows no execution of this plan id."""
+
+
+class SettingsError(_Listed):
+    """The settings are wrong; ``problems`` lists everything, each with its path."""
+
+    exit_code = 2
+    title = "the settings are not valid"
+
+
+class BrokerConnectionError(ExecutionError):
+    """The broker could not be talked to."""
+
+    exit_code = 3
+
+
+class BrokerUnavailable(BrokerConnectionError):
+    """The request certainly had no effect: sending it again is safe."""
+
+
+class NotPermitted(BrokerUnavailable):
+    """Our own gate said no before the order was sent; ``reason`` is a ``domain.outcome.Reason``."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason = reason
+        super().__init__(detail)
+
+
+class OutcomeUnknown(BrokerConnectionError):
+    """The request may have had its effect: ask before sending it again."""
+
+
+class OrderPlacementError(ExecutionError):
+    """An order was not placed, or not as it was meant."""
+
+    exit_code = 1
+
+
+class OrderRejected(OrderPlacementError):
+    """The broker refused the order. Final: it is never re-sized and never resent. ``raw`` is its answer."""
+
+    def __init__(self, message: str, *, raw: str = "") -> None:
+        self.raw = raw
+        super().__init__(message)
+
+
+class InsufficientFundsError(OrderRejected):
+    """The account's buying power does not cover the order."""
+
+
+class InsufficientQuantityError(OrderRejected):
+    """The account does not hold, or has not free, what the order sells."""
+
+
+class NotFractionableError(OrderRejected):
+    """The instrument trades in whole shares only."""
+
+
+class NotTradableError(OrderRejected):
+    """The instrument cannot be traded at this broker."""
+
+
+class MarketClosedError(OrderRejected):
+    """The market is closed for this order."""
+
+
+class OrderConflict(OrderPlacementError):
+    """The broker has an order under this client order id whose terms differ from ours."""
+
+
+class OrderNotFound(ExecutionError):
+    """The broker answered that it has no such order; within its read lag this proves nothing."""
+
+
+class LedgerError(ExecutionError):
+    """The ledger cannot be used as it is."""
+
+    exit_code = 2
+
+
+class LedgerUnavailable(LedgerError):
+    """The ledger can be neither read nor written: nothing may be sent."""
+
+
+class LedgerTooNew(LedgerError):
+    """The ledger was written by a newer version of Planfill."""
+
+
+class LedgerCorrupt(LedgerError):
+    """An event row is not what its hash says it was."""
+
+
+class FenceLost(LedgerError):
+    """Another process has claimed the stream since: stop at once."""
+
+    exit_code = 3
+
+
+class AccountBusy(ExecutionError):
+    """Another execution holds the account; the message says which, and since when."""
+
+    exit_code = 3
+
+
+class ProcessForked(ExecutionError):
+    """The object was made before a fork: make a new one in the child process."""

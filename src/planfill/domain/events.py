@@ -1,0 +1,230 @@
+"""What happened: frozen, numbered, in the past tense. One stream of them feeds everything."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from planfill.domain.identity import AccountKey
+from planfill.domain.order import Order
+from planfill.domain.outcome import Reason
+from planfill.domain.plan import Plan
+from planfill.domain.policy import Policy
+from planfill.domain.report import ExecutionReport
+from planfill.domain.result import ExecutionResult
+from planfill.domain.sizing import Sizing
+from planfill.domain.values import ClientOrderId, Money, Value
+
+
+class _Event(Value, frozen=True):
+    finishes: ClassVar[bool | None] = None
+    """Whether the execution is finished after this event; None where the event does not change that."""
+
+
+class ExecutionStarted(_Event, frozen=True):
+    """The plan was taken up; all that a resume needs is in here. ``cash_usd`` is the account's, before."""
+
+    finishes = False
+    kind: Literal["execution_started"] = "execution_started"
+    plan: Plan
+    digest: str
+    account: AccountKey
+    cash_usd: Money
+    policy: Policy
+    holder: str
+
+
+class ExecutionResumed(_Event, frozen=True):
+    """Another run took up what an earlier one left; what it had allotted to buys is allotted anew."""
+
+    finishes = False
+    kind: Literal["execution_resumed"] = "execution_resumed"
+    holder: str
+
+
+class LineClosed(_Event, frozen=True):
+    """A line ended before anything was sent for it."""
+
+    kind: Literal["line_closed"] = "line_closed"
+    symbol: str
+    reason: Reason
+    detail: str = ""
+
+
+class FundsAllotted(_Event, frozen=True):
+    """The money for the buys was counted: each line's dollars after the cut, by symbol."""
+
+    kind: Literal["funds_allotted"] = "funds_allotted"
+    cash_usd: Money
+    budget_usd: Money
+    allotted: dict[str, Money]
+
+
+class OrderRecorded(_Event, frozen=True):
+    """An order is about to be sent. Nothing is sent before this is durable."""
+
+    kind: Literal["order_recorded"] = "order_recorded"
+    order: Order
+    attempt: Annotated[int, Field(ge=1)]
+    sizing: Sizing
+    deadline: AwareDatetime
+
+
+class OrderRequoted(_Event, frozen=True):
+    """An order that never reached the broker passed the checks again: the same terms, a fresh look."""
+
+    kind: Literal["order_requoted"] = "order_requoted"
+    order: Order
+    deadline: AwareDatetime
+
+
+class OrderReported(_Event, frozen=True):
+    """The broker said something new about an order."""
+
+    kind: Literal["order_reported"] = "order_reported"
+    report: ExecutionReport
+
+
+class OrderRefused(_Event, frozen=True):
+    """The broker refused an order; ``raw`` is its answer."""
+
+    kind: Literal["order_refused"] = "order_refused"
+    client_order_id: ClientOrderId
+    reason: Reason
+    detail: str
+    raw: str = ""
+
+
+class OrderNotSent(_Event, frozen=True):
+    """An order certainly never reached the broker, and never will."""
+
+    kind: Literal["order_not_sent"] = "order_not_sent"
+    client_order_id: ClientOrderId
+    reason: Reason
+    detail: str = ""
+
+
+class OrderDoubted(_Event, frozen=True):
+    """Nobody knows whether the broker has the order; it is being looked for."""
+
+    kind: Literal["order_doubted"] = "order_doubted"
+    client_order_id: ClientOrderId
+    reason: Reason
+    detail: str
+
+
+class OrderUnresolved(_Event, frozen=True):
+    """This run has given up finding out what became of an order."""
+
+    kind: Literal["order_unresolved"] = "order_unresolved"
+    client_order_id: ClientOrderId
+    reason: Reason
+    detail: str
+
+
+class CancelRequested(_Event, frozen=True):
+    """The broker was asked to cancel an order."""
+
+    kind: Literal["cancel_requested"] = "cancel_requested"
+    client_order_id: ClientOrderId
+    reason: Reason
+
+
+class StopRequested(_Event, frozen=True):
+    """Nothing new is sent from here on; what works is canceled."""
+
+    kind: Literal["stop_requested"] = "stop_requested"
+    reason: Reason
+    detail: str
+
+
+class ExecutionRefused(_Event, frozen=True):
+    """An attempt ended before its first order; the plan stays executable."""
+
+    finishes = True
+    kind: Literal["execution_refused"] = "execution_refused"
+    result: ExecutionResult
+
+
+class ExecutionSuspended(_Event, frozen=True):
+    """A run ended in doubt; the execution is unfinished and can be resumed."""
+
+    finishes = False
+    kind: Literal["execution_suspended"] = "execution_suspended"
+    result: ExecutionResult
+
+
+class ExecutionCompleted(_Event, frozen=True):
+    """Every line is closed; this is what became of them."""
+
+    finishes = True
+    kind: Literal["execution_completed"] = "execution_completed"
+    result: ExecutionResult
+
+
+class Severity(StrEnum):
+    """How much an alert wants somebody's attention."""
+
+    WARNING = "WARNING"
+    CRITICAL = "CRITICAL"
+
+
+class Alerted(_Event, frozen=True):
+    """Something happened that a person should see."""
+
+    kind: Literal["alerted"] = "alerted"
+    severity: Severity
+    reason: Reason
+    detail: str
+    symbol: str = ""
+
+
+Event = (
+    ExecutionStarted
+    | ExecutionResumed
+    | LineClosed
+    | FundsAllotted
+    | OrderRecorded
+    | OrderRequoted
+    | OrderReported
+    | OrderRefused
+    | OrderNotSent
+    | OrderDoubted
+    | OrderUnresolved
+    | CancelRequested
+    | StopRequested
+    | ExecutionRefused
+    | ExecutionSuspended
+    | ExecutionCompleted
+    | Alerted
+)
+_EVENT: Final[TypeAdapter[Event]] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+
+
+class Recorded(NamedTuple):
+    """An event as it stands in its stream: numbered from 1, in UTC, with the hash of all up to it."""
+
+    stream: str
+    number: int
+    at: datetime
+    hash: str
+    event: Event
+
+
+def encode(event: Event) -> str:
+    """Write an event as the JSON text that is stored and hashed."""
+    return event.model_dump_json()
+
+
+def decode(payload: str) -> Event:
+    """
+    Read a stored event.
+
+    Raises:
+        ValueError: The text is no event that this version knows (pydantic's ValidationError is one).
+
+    """
+    return _EVENT.validate_json(payload)

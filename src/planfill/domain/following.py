@@ -1,0 +1,93 @@
+"""What the broker's reports, and its silence, mean for the orders of an execution."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from planfill.domain.events import (
+    Alerted,
+    OrderDoubted,
+    OrderNotSent,
+    OrderReported,
+    OrderUnresolved,
+    Severity,
+)
+from planfill.domain.outcome import Reason
+from planfill.domain.report import merge
+from planfill.domain.state import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from planfill.domain.events import Event
+    from planfill.domain.report import ExecutionReport
+    from planfill.domain.state import ExecutionState, OrderState
+
+
+def news(state: ExecutionState, reports: Iterable[ExecutionReport]) -> Iterator[Event]:
+    """Give what is new in a list of the broker's; orders of others, and old news, are passed over."""
+    for report in reports:
+        order = state.orders.get(report.client_order_id)
+        if order is None or merge(order.report, report) is order.report:
+            continue
+        yield OrderReported(report=report)
+        if order.phase is Phase.ENDED:
+            detail = f"{order.order.client_order_id} filled more after it had ended"
+            yield Alerted(
+                severity=Severity.CRITICAL,
+                reason=Reason.LATE_FILL,
+                symbol=report.symbol,
+                detail=detail,
+            )
+
+
+def answered(order: OrderState, report: ExecutionReport) -> Event:
+    """Take the broker's answer to an order, unless it speaks of another one."""
+    ours, theirs = order.order, (report.client_order_id, report.symbol, report.side)
+    if theirs == (ours.client_order_id, ours.symbol, ours.side):
+        return OrderReported(report=report)
+    return doubted(order, f"the broker answered with another order: {' '.join(theirs)}")
+
+
+def overdue(state: ExecutionState, now: datetime) -> list[OrderState]:
+    """Find the orders to cancel: past their deadline, or all that work once a stop is asked for."""
+    return [
+        order
+        for order in state.orders.values()
+        if order.is_open
+        and order.cancel_requested_at is None
+        and (state.stop is not None or now >= order.deadline)
+    ]
+
+
+def given_up(state: ExecutionState, now: datetime, grace_s: float) -> list[Event]:
+    """Give up, for this run, on orders of which the broker has said nothing final for too long."""
+    grace = timedelta(seconds=grace_s)
+    return [
+        unresolved(order, "the broker does not say what became of it")
+        for order in state.orders.values()
+        if order.is_open and now >= (order.cancel_requested_at or order.deadline) + grace
+    ]
+
+
+def not_sent(order: OrderState, reason: Reason, detail: str) -> OrderNotSent:
+    """End an order that never reached the broker."""
+    name = order.order.client_order_id
+    return OrderNotSent(client_order_id=name, reason=reason, detail=detail)
+
+
+def doubted(order: OrderState, detail: str) -> OrderDoubted:
+    """Say that an order may or may not be at the broker."""
+    name = order.order.client_order_id
+    return OrderDoubted(client_order_id=name, reason=Reason.OUTCOME_UNKNOWN, detail=detail)
+
+
+def unresolved(order: OrderState, detail: str) -> OrderUnresolved:
+    """Say that what became of an order could not be learnt in this run."""
+    return OrderUnresolved(
+        client_order_id=order.order.client_order_id,
+        reason=Reason.OUTCOME_UNKNOWN if order.report is None else Reason.CANCEL_UNCONFIRMED,
+        detail=detail,
+    )

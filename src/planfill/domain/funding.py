@@ -1,0 +1,43 @@
+"""How much of the money the buys may use, and who goes short when it does not suffice."""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN, Decimal
+from typing import TYPE_CHECKING, Final
+
+from planfill.domain.values import ZERO_USD, Money
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from planfill.domain.market import Account
+
+_BPS: Final = Decimal(10000)
+# Proceeds may show a little late, or a fee may have been taken from them.
+_SHOWN: Final = Decimal("0.999")
+
+
+def shows(cash: Money, before: Money, proceeds: Money) -> bool:
+    """Tell whether today's proceeds have arrived in the cash that the broker shows."""
+    return cash >= before + proceeds * _SHOWN
+
+
+def cash_budget(account: Account, buffer_bps: Decimal) -> Money:
+    """Give the dollars that buys may use: cash less what open buys may still take, less the buffer."""
+    free = account.cash_usd - account.open_buys_usd
+    return Money(max(ZERO_USD, free * (1 - buffer_bps / _BPS)))
+
+
+def scale(lines: Mapping[str, Money], budget: Money) -> dict[str, Money]:
+    """Cut every line by the same share, down to the cent, so that all together fit the budget."""
+    wanted = sum(lines.values(), ZERO_USD)
+    if wanted <= budget:
+        return dict(lines)
+    return {
+        symbol: Money((amount * budget / wanted).quantize(Decimal("0.01"), ROUND_DOWN))
+        for symbol, amount in lines.items()
+    }
+
+
+BUDGET: Final[dict[str, Callable[[Account, Decimal], Money]]] = {"cash": cash_budget}
+CUT: Final[dict[str, Callable[[Mapping[str, Money], Money], dict[str, Money]]]] = {"scale": scale}

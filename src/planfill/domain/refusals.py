@@ -1,0 +1,33 @@
+"""The reason code of each refusal."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from planfill.domain.errors import (
+    InsufficientFundsError,
+    InsufficientQuantityError,
+    MarketClosedError,
+    NotFractionableError,
+    NotTradableError,
+    OrderConflict,
+    OrderPlacementError,
+    OrderRejected,
+)
+from planfill.domain.outcome import Reason
+
+REASON_OF: Final[dict[type[OrderPlacementError], Reason]] = {
+    OrderRejected: Reason.REJECTED,
+    InsufficientFundsError: Reason.INSUFFICIENT_FUNDS,
+    InsufficientQuantityError: Reason.INSUFFICIENT_QUANTITY,
+    NotFractionableError: Reason.NOT_FRACTIONABLE,
+    NotTradableError: Reason.NOT_TRADABLE,
+    MarketClosedError: Reason.MARKET_CLOSED,
+    OrderConflict: Reason.ORDER_CONFLICT,
+}
+
+
+def reason_of(error: OrderPlacementError) -> Reason:
+    """Give the reason code of a refusal, or that of the nearest kind of refusal above it."""
+    known = (REASON_OF.get(kind) for kind in type(error).__mro__)
+    return next((reason for reason in known if reason is not None), Reason.REJECTED)

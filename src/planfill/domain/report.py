@@ -1,0 +1,104 @@
+"""The broker's word on an order, and how two of its words become one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from planfill.domain.order import Side
+from planfill.domain.values import (
+    BrokerOrderId,
+    ClientOrderId,
+    Money,
+    Price,
+    Quantity,
+    Symbol,
+    Value,
+)
+
+
+class OrderStatus(StrEnum):
+    """FIX tag 39, and UNKNOWN for what a broker says that nobody recognises: it counts as working."""
+
+    PENDING_NEW = "PENDING_NEW"
+    NEW = "NEW"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    DONE_FOR_DAY = "DONE_FOR_DAY"
+    REPLACED = "REPLACED"
+    PENDING_CANCEL = "PENDING_CANCEL"
+    PENDING_REPLACE = "PENDING_REPLACE"
+    SUSPENDED = "SUSPENDED"
+    UNKNOWN = "UNKNOWN"
+
+
+# DONE_FOR_DAY ends a DAY order, the only kind we send. REPLACED does not end ours: somebody else's
+# replacement works on, and is followed.
+TERMINAL: Final = frozenset(
+    {
+        OrderStatus.FILLED,
+        OrderStatus.CANCELED,
+        OrderStatus.EXPIRED,
+        OrderStatus.REJECTED,
+        OrderStatus.DONE_FOR_DAY,
+    }
+)
+
+
+class ExecutionReport(Value, frozen=True):
+    """What the broker says of one order now; quantities are cumulative."""
+
+    client_order_id: ClientOrderId
+    broker_order_id: Annotated[BrokerOrderId, StringConstraints(min_length=1)]
+    symbol: Symbol
+    side: Side
+    status: OrderStatus
+    filled_quantity: Annotated[Quantity, Field(ge=0)]
+    average_price: Annotated[Price, Field(gt=0)] | None = None
+    fees_usd: Money | None = None
+    replaced_by: BrokerOrderId | None = None
+    reported_at: AwareDatetime
+    raw: str = ""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the broker is done with the order."""
+        return self.status in TERMINAL
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether the price of what was filled is known: a fill without one is never worth 0."""
+        return self.average_price is not None or self.filled_quantity == 0
+
+
+class Fill(Value, frozen=True):
+    """One execution as the broker's own record has it: the independent read."""
+
+    fill_id: Annotated[str, StringConstraints(min_length=1)]
+    broker_order_id: BrokerOrderId
+    symbol: Symbol
+    side: Side
+    quantity: Annotated[Quantity, Field(gt=0)]
+    price: Annotated[Price, Field(gt=0)]
+    fees_usd: Money | None = None
+    filled_at: AwareDatetime
+
+
+def merge(known: ExecutionReport | None, new: ExecutionReport) -> ExecutionReport:
+    """
+    Give the report that knows more, whatever the order in which they came.
+
+    More filled wins; then FILLED over another end over working; then a priced over an unpriced one. The
+    average price travels with the quantity that it belongs to. A report that knows no more changes nothing.
+    """
+    return new if known is None or _knowledge(new) > _knowledge(known) else known
+
+
+def _knowledge(report: ExecutionReport) -> tuple[Quantity, int, bool, bool]:
+    standing = report.is_terminal + (report.status is OrderStatus.FILLED)
+    return report.filled_quantity, standing, report.is_priced, report.fees_usd is not None

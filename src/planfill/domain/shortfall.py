@@ -1,0 +1,46 @@
+"""What execution cost against the price at which the decision was made."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from planfill.domain.order import Side
+from planfill.domain.values import ZERO_USD, Money, Quantity, cents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from planfill.domain.state import OrderState
+
+
+class Shortfall(NamedTuple):
+    """Dollars lost against arrival prices, and the dollars that the orders were worth at those."""
+
+    cost_usd: Money
+    arrival_usd: Money
+
+    @property
+    def bps(self) -> float | None:
+        """The cost in hundredths of a percent, to two decimals; None where nothing was to be traded."""
+        return round(self.cost_usd / self.arrival_usd * 1000000) / 100 if self.arrival_usd else None
+
+
+def shortfall(orders: Iterable[OrderState], fees: Money) -> Shortfall:
+    """
+    Measure the implementation shortfall (Perold 1988) of all orders, fees included.
+
+    Per order: signed (average - arrival) x filled, and for what stayed unfilled signed (last mid - arrival)
+    x unfilled. Positive is a cost, for buys and for sells.
+    """
+    cost, arrival_usd = Decimal(fees), Decimal(0)
+    for order in orders:
+        sign = 1 if order.order.side is Side.BUY else -1
+        arrival, quantity = order.sizing.arrival_price, order.sizing.quantity
+        filled = Quantity(Decimal(0))
+        if order.report is not None and order.report.average_price is not None:
+            filled = order.report.filled_quantity
+            cost += sign * (order.report.average_price - arrival) * filled
+        cost += sign * (order.sizing.mid_price - arrival) * (quantity - filled)
+        arrival_usd += arrival * quantity
+    return Shortfall(cents(cost), cents(arrival_usd) if arrival_usd else ZERO_USD)
