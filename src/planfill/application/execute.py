@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import anyio
-
 from planfill.application import loop
 from planfill.application.journal import Journal
 from planfill.application.ports.brokerage import Brokerage
@@ -34,6 +32,7 @@ from planfill.domain.events import (
     LineClosed,
     StopRequested,
 )
+from planfill.domain.health import warning
 from planfill.domain.identity import AccountKey, ExecutionKey
 from planfill.domain.market import Account
 from planfill.domain.outcome import Reason
@@ -107,14 +106,8 @@ class ExecutePlan:
             return state.result.at_head(state.head)
         journal = Journal(self.ledger, stream, claim=claim, clock=self.clock, state=state, teller=teller)
         run = Run(self.brokerage, self.clock, self.policy, journal, stop)
-        async with anyio.create_task_group() as group:
-            group.start_soon(teller.run)
-            try:
-                result = await self._run(run, plan, account, key)
-            finally:
-                teller.close()
-        await teller.remember()
-        return result
+        async with teller:
+            return await self._run(run, plan, account, key)
 
     async def _run(self, run: Run, plan: Plan, account: Account, key: ExecutionKey) -> ExecutionResult:
         state = run.state
@@ -129,7 +122,7 @@ class ExecutePlan:
         try:
             await loop.execute(run, self.wrap(self.brokerage.broker, run.permit))
             result = summarize(state, self.clock.now())
-            await run.note(_ending(result))
+            await run.note(*warning(state, self.policy.limits), _ending(result))
         except LedgerError as e:
             if not state.orders:
                 raise

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 from anyio.from_thread import start_blocking_portal
 
 from planfill.application.stopping import StopSignal
-from planfill.domain.errors import ExecutionError, PlanNotApproved, ProcessForked
+from planfill.domain.errors import ExecutionError, PlanInvalid, PlanNotApproved, Problem, ProcessForked
 from planfill.domain.outcome import Reason
 from planfill.domain.reading import read_plan
 from planfill.domain.result import ExecutionResult, nothing_to_do
@@ -124,7 +124,7 @@ class ExecutionFacade:
             PlanInvalid: It is no plan; every problem is listed.
 
         """
-        return self._call(self._preview, read_plan(plan))
+        return self._call(self._preview, _approved(plan, None))
 
     def result(self, plan_id: str) -> ExecutionResult:
         """
@@ -207,6 +207,10 @@ class ExecutionFacade:
 def _approved(plan: object, digest: str | None) -> Plan:
     """Read the plan and compare it with the one that was approved."""
     read = read_plan(plan)
+    if read.account is not None:
+        # Better refused than executed on another account than the plan means.
+        message = f"the settings know no account {read.account!r}: leave it out"
+        raise PlanInvalid([Problem(path="account", message=message)])
     if digest is not None and read.digest != digest:
         msg = f"plan {read.plan_id!r} has the digest {read.digest}, approved is {digest}: preview it again"
         raise PlanNotApproved(msg)

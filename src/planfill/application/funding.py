@@ -29,6 +29,8 @@ async def fund(run: Run, lines: Sequence[LineState]) -> list[Event]:
         account = await _when_it_shows(run)
     except BrokerConnectionError as e:
         return close(lines, Reason.BROKER_UNAVAILABLE, f"nobody says how much cash there is: {e}")
+    if run.stop.reason is not None:
+        return []
     budget = BUDGET[policy.funding](account, policy.cash_buffer_bps)
     planned = {line.item.symbol: line.item.planned_usd for line in lines}
     allotted = CUT[policy.on_shortfall](planned, budget)

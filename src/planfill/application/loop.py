@@ -24,6 +24,8 @@ async def execute(run: Run, broker: Broker) -> None:  # noqa: C901 - one case a 
         if run.stop.reason is not None and run.state.stop is None:
             await run.note(StopRequested(reason=run.stop.reason, detail=run.stop.detail))
         match step.decide(run.state, run.policy, run.largest_wave):
+            case step.Finish():
+                return
             case step.Place(orders):
                 await place(run, broker, orders)
             case step.Track():
@@ -40,7 +42,5 @@ async def execute(run: Run, broker: Broker) -> None:  # noqa: C901 - one case a 
                 await run.note(*(not_sent(order, reason, detail) for order in orders))
             case step.Stop(reason, detail):
                 await run.note(StopRequested(reason=reason, detail=detail))
-            case step.Finish():
-                return
             case unknown:
                 assert_never(unknown)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from planfill.application.preparing import prepare_again
 from planfill.domain import errors as err
-from planfill.domain.events import Event, OrderRefused, OrderReported
+from planfill.domain.events import Event, OrderRefused
 from planfill.domain.following import answered, doubted, not_sent, unresolved
 from planfill.domain.outcome import Reason
 from planfill.domain.refusals import reason_of
@@ -56,7 +56,7 @@ async def recover(run: Run, broker: Broker, orders: Sequence[OrderState]) -> Non
     async def ask(order: OrderState) -> None:
         try:
             report = await broker.get_order_status(order.order.client_order_id)
-            await run.note(OrderReported(report=report))
+            await run.note(answered(order, report))
         except err.OrderNotFound:
             absent.append(order)
         except err.BrokerConnectionError as e:

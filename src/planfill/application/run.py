@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -83,7 +83,7 @@ class Run:
         if now >= self.state.orders[order.client_order_id].deadline:
             raise NotPermitted(Reason.DEADLINE, "its time was over before it was sent")
 
-    async def each(self, items: Iterable[_Item], do: Callable[[_Item], Awaitable[None]]) -> None:
+    async def each(self, items: Sequence[_Item], do: Callable[[_Item], Awaitable[None]]) -> None:
         """
         Do something with every item, as many at once as the settings allow.
 
@@ -101,7 +101,7 @@ class Run:
                     return
 
         async with anyio.create_task_group() as group:
-            for _ in range(self.policy.execution.concurrency):
+            for _ in range(min(self.policy.execution.concurrency, len(items))):
                 group.start_soon(work)
         if failures:
             raise failures[0]

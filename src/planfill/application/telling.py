@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import anyio
 
@@ -11,6 +11,9 @@ from planfill.domain.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from types import TracebackType
+
+    from anyio.abc import TaskGroup
 
     from planfill.application.ports.ledger import Cursors, Ledger
     from planfill.application.ports.listener import EventListener
@@ -34,6 +37,7 @@ class Teller:
         self._queue: deque[Recorded] = deque()
         self._news = anyio.Event()
         self._closing = False
+        self._group: TaskGroup
 
     def tell(self, recorded: Iterable[Recorded]) -> None:
         """Have these events told soon; returns at once."""
@@ -53,8 +57,24 @@ class Teller:
                 if known.get(listener.name, 0) < recorded.number:
                     await self._tell(listener, recorded)
 
-    async def run(self) -> None:
-        """Tell until closed, and then what is left."""
+    async def __aenter__(self) -> Self:
+        """Begin to tell."""
+        self._group = anyio.create_task_group()
+        await self._group.__aenter__()
+        self._group.start_soon(self._run)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Tell what is left, whatever has happened, and remember how far each listener has been told."""
+        self._closing = True
+        self._news.set()
+        # The error, if there is one, goes its own way: it is not the group's.
+        await self._group.__aexit__(None, None, None)
+        await self.remember()
+
+    async def _run(self) -> None:
         while True:
             while self._queue:
                 recorded = self._queue.popleft()
@@ -64,11 +84,6 @@ class Teller:
                 return
             await self._news.wait()
             self._news = anyio.Event()
-
-    def close(self) -> None:
-        """Let ``run`` end once everything is told."""
-        self._closing = True
-        self._news.set()
 
     async def remember(self) -> None:
         """Store how far each listener has been told; without that they are told again, which is harmless."""

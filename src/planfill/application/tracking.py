@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from planfill.domain.errors import BrokerConnectionError, OrderNotFound
 from planfill.domain.events import CancelRequested
-from planfill.domain.following import given_up, news, overdue
+from planfill.domain.following import given_up, news, overdue, unpriced
 from planfill.domain.outcome import Reason
 
 if TYPE_CHECKING:
@@ -29,20 +29,28 @@ class Tracker:
     async def track(self) -> None:
         """Look once: record what is new, cancel what is overdue, give up on what stays silent."""
         run, policy = self._run, self._run.policy.execution
-        await run.stop.or_done(run.brokerage.feed.wait(self._pause_s))
+        await run.stop.or_done(self._wait())
         found = await self._look()
         self._pause_s = policy.poll_s if found else min(self._pause_s * _GROWTH, policy.poll_max_s)
         await run.note(*found)
         await run.each(overdue(run.state, run.clock.now()), self._cancel)
         await run.note(*given_up(run.state, run.clock.now(), policy.cancel_grace_s))
 
+    async def _wait(self) -> None:
+        try:
+            await self._run.brokerage.feed.wait(self._pause_s)
+        except BrokerConnectionError:
+            await self._run.clock.sleep(self._pause_s)
+
     async def _look(self) -> list[Event]:
         """Read the broker's list; absence from it proves nothing, nor does a failure to read it."""
+        records, since = self._run.brokerage.records, self._run.since
         try:
-            reports = await self._run.brokerage.records.list_orders(self._run.since)
+            reports = await records.list_orders(since)
+            fills = await records.list_fills(since) if unpriced(self._run.state) else ()
         except BrokerConnectionError:
             return []
-        return list(news(self._run.state, reports))
+        return list(news(self._run.state, reports, fills))
 
     async def _cancel(self, order: OrderState) -> None:
         """Ask for a cancel; where the broker cannot be asked, the next look tries again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from planfill.domain.outcome import CLOSED_AS, LineOutcome, Reason, Residual
+from planfill.domain.outcome import LineOutcome, Reason, Residual, closed_as
 from planfill.domain.plan import Action
 from planfill.domain.report import OrderStatus
 from planfill.domain.result import OrderResult
@@ -28,7 +28,7 @@ def line_result(line: LineState) -> OrderResult:
         return _without_order(line, LineOutcome.HOLD, None, {})
     if not line.orders:
         reason = line.closed or Reason.INTERRUPTED
-        outcome, cause = CLOSED_AS[reason]
+        outcome, cause = closed_as(reason)
         allotted = line.item.planned_usd if line.allotted is None else line.allotted
         left = {Residual.FUNDING: Money(line.item.planned_usd - allotted)}
         left[cause] = Money(left.get(cause, ZERO_USD) + allotted)
@@ -65,8 +65,8 @@ def _with_orders(line: LineState) -> OrderResult:
         Residual.PRICE: (sizing.allotted_usd - sizing.intended_usd) + (filled.at_quote_usd - filled.usd),
         Residual.HOLDING: sizing.intended_usd - sizing.available_usd,
         Residual.ROUNDING: sizing.available_usd - sized_usd,
-        cause: sized_usd - filled.at_quote_usd,
     }
+    left[cause] = left.get(cause, ZERO_USD) + sized_usd - filled.at_quote_usd
     residuals = {cause: Money(amount) for cause, amount in left.items() if amount}
     report = last.report
     return OrderResult(
@@ -113,14 +113,11 @@ def _ending(last: OrderState, filled: _Filled, planned: Quantity) -> tuple[LineO
     rejected = last.phase is Phase.REFUSED or (
         last.report is not None and last.report.status is OrderStatus.REJECTED
     )
-    cause = Residual.UNFILLED
+    outcome, cause = LineOutcome.UNFILLED, Residual.UNFILLED
     if rejected:
-        cause = Residual.REJECTED
+        outcome, cause = LineOutcome.REJECTED, Residual.REJECTED
     elif last.phase is Phase.NOT_SENT:
-        cause = Residual.BLOCKED
+        outcome, cause = closed_as(last.reason)
     if filled.quantity >= planned:
         return LineOutcome.FILLED, cause
-    if filled.quantity:
-        return LineOutcome.PARTIALLY_FILLED, cause
-    nothing = {Residual.REJECTED: LineOutcome.REJECTED, Residual.BLOCKED: LineOutcome.BLOCKED}
-    return nothing.get(cause, LineOutcome.UNFILLED), cause
+    return LineOutcome.PARTIALLY_FILLED if filled.quantity else outcome, cause

@@ -14,26 +14,34 @@ from planfill.domain.events import (
     Severity,
 )
 from planfill.domain.outcome import Reason
-from planfill.domain.report import merge
+from planfill.domain.report import ExecutionReport, OrderStatus, merge
 from planfill.domain.state import Phase
+from planfill.domain.values import ZERO_SHARES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from planfill.domain.events import Event
-    from planfill.domain.report import ExecutionReport
+    from planfill.domain.report import Fill
     from planfill.domain.state import ExecutionState, OrderState
 
 
-def news(state: ExecutionState, reports: Iterable[ExecutionReport]) -> Iterator[Event]:
-    """Give what is new in a list of the broker's; orders of others, and old news, are passed over."""
-    for report in reports:
+def news(
+    state: ExecutionState, reports: Iterable[ExecutionReport], fills: Sequence[Fill] = ()
+) -> Iterator[Event]:
+    """
+    Give what is new in a list of the broker's; orders of others, and old news, are passed over.
+
+    ``fills`` price the reports that have none of their own.
+    """
+    for report in (priced(report, fills) for report in reports):
         order = state.orders.get(report.client_order_id)
         if order is None or merge(order.report, report) is order.report:
             continue
         yield OrderReported(report=report)
-        if order.phase is Phase.ENDED:
+        known = order.report.filled_quantity if order.report else ZERO_SHARES
+        if order.phase is Phase.ENDED and report.filled_quantity > known:
             detail = f"{order.order.client_order_id} filled more after it had ended"
             yield Alerted(
                 severity=Severity.CRITICAL,
@@ -41,6 +49,21 @@ def news(state: ExecutionState, reports: Iterable[ExecutionReport]) -> Iterator[
                 symbol=report.symbol,
                 detail=detail,
             )
+
+
+def unpriced(state: ExecutionState) -> bool:
+    """Tell whether an order has filled and nobody has said at what price."""
+    reports = (order.report for order in state.orders.values() if order.is_open)
+    return any(report is not None and not report.is_priced for report in reports)
+
+
+def priced(report: ExecutionReport, fills: Sequence[Fill]) -> ExecutionReport:
+    """Price a report from the broker's fill records, where those account for all that it says was filled."""
+    own = [fill for fill in fills if fill.broker_order_id == report.broker_order_id]
+    if report.is_priced or sum(fill.quantity for fill in own) != report.filled_quantity:
+        return report
+    average = sum(fill.quantity * fill.price for fill in own) / report.filled_quantity
+    return ExecutionReport.model_validate({**dict(report), "average_price": average})
 
 
 def answered(order: OrderState, report: ExecutionReport) -> Event:
@@ -88,6 +111,15 @@ def unresolved(order: OrderState, detail: str) -> OrderUnresolved:
     """Say that what became of an order could not be learnt in this run."""
     return OrderUnresolved(
         client_order_id=order.order.client_order_id,
-        reason=Reason.OUTCOME_UNKNOWN if order.report is None else Reason.CANCEL_UNCONFIRMED,
+        reason=_doubt(order.report),
         detail=detail,
     )
+
+
+def _doubt(report: ExecutionReport | None) -> Reason:
+    """Name what is not known of an order that was given up."""
+    if report is None:
+        return Reason.OUTCOME_UNKNOWN
+    if report.status is OrderStatus.REPLACED:
+        return Reason.REPLACED
+    return Reason.UNPRICED if report.is_terminal else Reason.CANCEL_UNCONFIRMED

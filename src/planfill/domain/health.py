@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from planfill.domain.events import Alerted, Severity
+from planfill.domain.outcome import Reason
 from planfill.domain.state import Phase
 
 if TYPE_CHECKING:
@@ -26,6 +28,16 @@ class Health(NamedTuple):
     def exceeds(self, percent: Decimal, limits: LimitsPolicy) -> bool:
         """Tell whether more than ``percent`` failed, in a sample that is large enough to tell."""
         return self.ended >= limits.breaker_min_sample and self.failed_pct > percent
+
+
+def warning(state: ExecutionState, limits: LimitsPolicy) -> list[Alerted]:
+    """Raise an alert where more orders failed than should."""
+    found = health(state)
+    if not found.exceeds(limits.breaker_warn_pct, limits):
+        return []
+    severity = Severity.CRITICAL if found.exceeds(limits.breaker_halt_pct, limits) else Severity.WARNING
+    detail = f"{found.failed} of {found.ended} orders failed"
+    return [Alerted(severity=severity, reason=Reason.BREAKER, detail=detail)]
 
 
 def failed(order: OrderState) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 
 DIGITS_BEFORE: Final = 15
 DIGITS_AFTER: Final = 9
-_WRITTEN: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,6})?")
+_WRITTEN: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,6})?", re.ASCII)
 
 
 def exact(value: object) -> object:
@@ -26,7 +26,7 @@ def exact(value: object) -> object:
     if isinstance(value, str) and not _WRITTEN.fullmatch(value):
         msg = f"{value[:40]!r} is not a number such as 1234.56"
         raise ValueError(msg)
-    number = value if isinstance(value, Decimal) else Decimal(str(value))
+    number = Decimal(float.__repr__(value) if isinstance(value, float) else value)
     if not number.is_finite():
         msg = f"{number} is not an amount"
         raise ValueError(msg)

@@ -89,7 +89,7 @@ class Reason(StrEnum):
 
 
 # The outcome, and the cause of the missing dollars, of a line that was closed before anything was sent.
-CLOSED_AS: Final[dict[Reason, tuple[LineOutcome, Residual]]] = {
+_CLOSED_AS: Final[dict[Reason | None, tuple[LineOutcome, Residual]]] = {
     Reason.AMOUNT_ZERO: (LineOutcome.SKIPPED, Residual.SKIPPED),
     Reason.BELOW_MINIMUM: (LineOutcome.SKIPPED, Residual.DUST),
     Reason.ROUNDS_TO_ZERO: (LineOutcome.SKIPPED, Residual.ROUNDING),
@@ -116,3 +116,8 @@ CLOSED_AS: Final[dict[Reason, tuple[LineOutcome, Residual]]] = {
     Reason.PLAN_TOO_OLD: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.BROKER_UNAVAILABLE: (LineOutcome.BLOCKED, Residual.BLOCKED),
 }
+
+
+def closed_as(reason: Reason | None) -> tuple[LineOutcome, Residual]:
+    """Give how a line ends of which nothing was sent; what no row speaks of blocked it."""
+    return _CLOSED_AS.get(reason, (LineOutcome.BLOCKED, Residual.BLOCKED))

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import (
     AwareDatetime,
@@ -41,8 +41,14 @@ class Urgency(StrEnum):
     URGENT = "URGENT"
 
 
-def _upper(value: object) -> object:
-    return value.strip().upper() if isinstance(value, str) else value
+def upper(value: str) -> str:
+    """Trim a name and write it large; ASCII alone: the capitals of other letters may be another name."""
+    value = value.strip()
+    return value.upper() if value.isascii() else value
+
+
+def _symbol(value: object) -> object:
+    return upper(value) if isinstance(value, str) else value
 
 
 def _action(value: object) -> object:
@@ -57,7 +63,7 @@ def _member(kind: type[StrEnum], value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return kind(value.strip().upper())
+        return kind(upper(value))
     except ValueError as e:
         msg = f"{value[:40]!r} is none of {', '.join(kind)}"
         raise ValueError(msg) from e
@@ -84,7 +90,7 @@ _Weight = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=1)]
 _Number = Annotated[Decimal, BeforeValidator(exact)]
 _Symbol = Annotated[
     str,
-    BeforeValidator(_upper),
+    BeforeValidator(_symbol),
     StringConstraints(min_length=1, max_length=50, pattern=r"^[A-Z0-9./-]+$"),
 ]
 
@@ -98,7 +104,7 @@ class PlanItem(Value, frozen=True, extra="allow"):
 
     symbol: _Symbol
     action: Annotated[Action, BeforeValidator(_action)]
-    trade_amount: _MoneyIn | None = Field(default=None, validate_default=True)
+    trade_amount: _MoneyIn | None = None
     priority: Annotated[int, Field(ge=1, le=5)] = 3
     current_weight: _Weight | None = None
     target_weight: _Weight | None = None
@@ -181,7 +187,3 @@ class Plan(Value, frozen=True, extra="allow"):
 
 def _optional(number: Decimal | None) -> str | None:
     return None if number is None else plain(number)
-
-
-PLAN_FIELDS: Final = frozenset(Plan.model_fields)
-ITEM_FIELDS: Final = frozenset(PlanItem.model_fields)

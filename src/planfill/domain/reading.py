@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
 from planfill.domain.errors import PlanInvalid, Problem
-from planfill.domain.plan import ITEM_FIELDS, PLAN_FIELDS, Action, Plan, PlanItem
+from planfill.domain.plan import Action, Plan, PlanItem, upper
 
 _LONGEST_INTEGER: Final = 30
+_DEEPEST: Final = 50
 _WEIGHT_SLACK: Final = Decimal("0.000002")
 _DOLLAR_SLACK: Final = Decimal("0.02")
 
@@ -29,7 +30,7 @@ def read_plan_text(text: str | bytes) -> Plan:
     try:
         document = json.loads(
             text.decode("utf-8") if isinstance(text, bytes) else text,
-            parse_float=Decimal,
+            parse_float=_decimal,
             parse_int=_integer,
             parse_constant=Decimal,
             object_pairs_hook=_Object,
@@ -59,7 +60,7 @@ def read_plan(document: object) -> Plan:
     if not isinstance(document, Mapping):
         kind = "null" if document is None else type(document).__name__
         raise PlanInvalid([Problem(path="", message=f"a plan is one JSON object, this is {kind}")])
-    problems = [*_repeated_keys(document, ""), *_not_numbers(document)]
+    problems = list(_unfit(document))
     try:
         plan = Plan.model_validate({k: v for k, v in document.items() if k != "warnings"})
     except ValidationError as e:
@@ -68,6 +69,10 @@ def read_plan(document: object) -> Plan:
     problems += _across_items(document.get("items"))
     if plan is None or problems:
         raise PlanInvalid(sorted(_once(problems), key=_natural))
+    try:
+        plan.model_dump_json()
+    except ValueError as e:
+        raise PlanInvalid([Problem(path="", message=f"it cannot be written down: {e}")]) from e
     return Plan.model_validate({**_fields(plan), "warnings": tuple(_warnings(plan))})
 
 
@@ -83,14 +88,19 @@ def _integer(digits: str) -> int | Decimal:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else Decimal(digits)
 
 
+def _decimal(digits: str) -> Decimal | str:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:  # an exponent that no Decimal can hold: for the type to refuse
+        return digits
+
+
 def _fields(plan: Plan) -> dict[str, Any]:
-    return {name: getattr(plan, name) for name in plan.model_fields_set} | (plan.model_extra or {})
+    return {name: value for name, value in plan if name in plan.model_fields_set}
 
 
 def _problem(error: Mapping[str, Any]) -> Problem:
-    # The last part of a location names a branch of a union where it is no field: it says nothing to a reader.
-    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return Problem(path=path_of(error["loc"]), message=message)
+    return Problem(path=path_of(error["loc"]), message=str(error["msg"]).removeprefix("Value error, "))
 
 
 def path_of(location: Iterable[int | str]) -> str:
@@ -102,31 +112,45 @@ def path_of(location: Iterable[int | str]) -> str:
 
 
 def _once(problems: list[Problem]) -> list[Problem]:
-    return list({(p.path, p.message): p for p in problems}.values())
+    # Spelled out where a name is no text, so that it can be printed.
+    spelled = (
+        tuple(t.encode("utf-8", "backslashreplace").decode() for t in (p.path, p.message)) for p in problems
+    )
+    return [Problem(path=path, message=message) for path, message in dict.fromkeys(spelled)]
 
 
 def _natural(problem: Problem) -> tuple[tuple[int, str], ...]:
     parts = problem.path.replace("]", "").replace("[", ".").split(".")
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in parts)
+    return tuple((len(part) if part.isdecimal() else 0, part) for part in parts)
 
 
-def _repeated_keys(value: object, path: str) -> Iterator[Problem]:
-    for key in getattr(value, "repeated", ()):
-        yield Problem(path=f"{path}.{key}".lstrip("."), message="given twice in one object")
-    for at, inner in _children(value):
-        yield from _repeated_keys(inner, f"{path}{at}".lstrip("."))
-
-
-def _not_numbers(value: object, path: str = "") -> Iterator[Problem]:
+def _unfit(value: object, path: str = "", depth: int = 0) -> Iterator[Problem]:
+    """Find what no part of a plan may be, known or unknown: it could be neither trusted nor kept."""
+    if depth > _DEEPEST:
+        yield Problem(path=path, message=f"nested more than {_DEEPEST} deep")
+        return
     if isinstance(value, Decimal | float) and not Decimal(value).is_finite():
         yield Problem(path=path, message=f"{value} is not an amount")
+    if isinstance(value, str) and not _is_text(value):
+        yield Problem(path=path, message="half a character, which is no text")
+    for key in value.repeated if isinstance(value, _Object) else ():
+        yield Problem(path=f"{path}.{key}".lstrip("."), message="given twice in one object")
     for at, inner in _children(value):
-        yield from _not_numbers(inner, f"{path}{at}".lstrip("."))
+        yield from _unfit(inner, f"{path}{at}".lstrip("."), depth + 1)
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _children(value: object) -> Iterator[tuple[str, object]]:
     if isinstance(value, Mapping):
-        yield from ((f".{key}", inner) for key, inner in value.items())
+        for key, inner in value.items():
+            yield f".{key if isinstance(key, str) else type(key).__name__}", inner
     elif isinstance(value, list | tuple):
         yield from ((f"[{i}]", inner) for i, inner in enumerate(value))
 
@@ -140,12 +164,13 @@ def _across_items(items: object) -> Iterator[Problem]:
         get = item.get if isinstance(item, Mapping) else lambda name, item=item: getattr(item, name, None)
         symbol = get("symbol")
         if isinstance(symbol, str):
-            known = first.setdefault(symbol.strip().upper(), i)
+            known = first.setdefault(upper(symbol), i)
             if known != i:
-                message = f"{symbol.strip().upper()} is in the plan twice, first at items[{known}]"
+                message = f"{upper(symbol)} is in the plan twice, first at items[{known}]"
                 yield Problem(path=f"items[{i}].symbol", message=message)
         needed = get("reference_price") is not None and get("quantity") is not None
-        hold = str(get("action")).strip().upper() == Action.HOLD
+        action = get("action")
+        hold = isinstance(action, str) and upper(action) == Action.HOLD
         if get("trade_amount") is None and not needed and not hold:
             message = "a trade_amount is needed, or a quantity with a reference_price"
             yield Problem(path=f"items[{i}].trade_amount", message=message)
@@ -153,7 +178,7 @@ def _across_items(items: object) -> Iterator[Problem]:
 
 def _warnings(plan: Plan) -> Iterator[str]:
     """Name what is odd in a plan and does not keep it from being executed."""
-    for name in sorted(set(plan.model_extra or {}) - PLAN_FIELDS):
+    for name in sorted(plan.model_extra or {}):
         yield f"{name}: unknown field, kept and not used"
     traded = sum((item.planned_usd for item in plan.items), Decimal(0))
     if plan.total_trade_value is not None and not _close(plan.total_trade_value, traded):
@@ -163,7 +188,7 @@ def _warnings(plan: Plan) -> Iterator[str]:
 
 
 def _item_warnings(item: PlanItem) -> Iterator[str]:
-    for name in sorted(set(item.model_extra or {}) - ITEM_FIELDS):
+    for name in sorted(item.model_extra or {}):
         yield f"{name}: unknown field, kept and not used"
     if item.action is Action.HOLD and item.trade_amount:
         yield f"trade_amount: {item.trade_amount} on a HOLD is ignored"

@@ -89,14 +89,27 @@ class Fill(Value, frozen=True):
     filled_at: AwareDatetime
 
 
+# What one report of a quantity may leave out and another tell.
+_TOLD_ONCE: Final = ("average_price", "fees_usd")
+
+
 def merge(known: ExecutionReport | None, new: ExecutionReport) -> ExecutionReport:
     """
     Give the report that knows more, whatever the order in which they came.
 
-    More filled wins; then FILLED over another end over working; then a priced over an unpriced one. The
-    average price travels with the quantity that it belongs to. A report that knows no more changes nothing.
+    More filled wins; then FILLED over another end over working; then a priced over an unpriced one. Price
+    and fees travel with the quantity that they belong to: at the same quantity, either report may tell
+    them. A report that knows no more changes nothing.
     """
-    return new if known is None or _knowledge(new) > _knowledge(known) else known
+    if known is None:
+        return new
+    more, less = (new, known) if _knowledge(new) > _knowledge(known) else (known, new)
+    if more.filled_quantity != less.filled_quantity:
+        return more
+    told = {name: getattr(less, name) for name in _TOLD_ONCE if getattr(more, name) is None}
+    if all(value is None for value in told.values()):
+        return more
+    return ExecutionReport.model_validate({**dict(more), **told})
 
 
 def _knowledge(report: ExecutionReport) -> tuple[Quantity, int, bool, bool]:

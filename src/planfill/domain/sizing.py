@@ -62,18 +62,18 @@ def size(item: PlanItem, allotted: Money, facts: SizingFacts) -> Sizing:
     ``exit_tolerance`` of the line's dollars; else only the planned dollars are sold.
     """
     price = facts.quote.near(item.side)
-    intended = shares_for(allotted, price)
+    intended, cut = shares_for(allotted, price), allotted < item.planned_usd
     if item.quantity is not None:
-        intended = scale_down(item.quantity, allotted, item.planned_usd)
-    available, reason = intended, Reason.FUNDS_CUT if allotted < item.planned_usd else None
+        intended = scale_down(item.quantity, allotted, item.planned_usd) if cut else item.quantity
+    available, reason = intended, Reason.FUNDS_CUT if cut else None
     if item.side is Side.SELL:
-        held = worth(facts.sellable, price)
+        available, held = min(intended, facts.sellable), worth(facts.sellable, price)
         if item.is_full_exit and abs(held - allotted) <= allotted * facts.exit_tolerance:
             available = facts.sellable
         elif item.is_full_exit and held > allotted:
             reason = Reason.MORE_HELD_THAN_PLANNED
-        elif available > facts.sellable:
-            available, reason = facts.sellable, Reason.HELD_LESS_THAN_PLANNED
+        elif intended > facts.sellable:
+            reason = Reason.HELD_LESS_THAN_PLANNED
     return Sizing(
         price=price,
         mid_price=facts.quote.mid,

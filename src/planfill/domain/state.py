@@ -43,6 +43,13 @@ class Phase(StrEnum):
     """Nobody knows; only evidence closes it."""
 
 
+# Why an order ended without our asking for it; a filled one needs no reason.
+_ENDED_BY: Final = {
+    OrderStatus.CANCELED: Reason.CANCELED,
+    OrderStatus.EXPIRED: Reason.EXPIRED,
+    OrderStatus.DONE_FOR_DAY: Reason.EXPIRED,
+    OrderStatus.REJECTED: Reason.REJECTED,
+}
 OPEN: Final = frozenset({Phase.RECORDED, Phase.DOUBTED, Phase.WORKING})
 
 
@@ -193,7 +200,7 @@ class ExecutionState:
                 order.inherited = True
             order.cancel_requested_at = None
         for line in self.lines.values():
-            line.allotted = None
+            line.allotted = None if line.is_pending else line.allotted
 
     def _report(self, report: ExecutionReport) -> None:
         order = self.orders[report.client_order_id]
@@ -202,8 +209,9 @@ class ExecutionState:
         # A fill without a price is not the end: until it is priced the broker is asked again.
         ended = order.report.is_terminal and order.report.is_priced
         order.phase = Phase.ENDED if ended else Phase.WORKING
-        if ended and order.report.status is OrderStatus.REJECTED:
-            order.reason, order.detail = Reason.REJECTED, order.report.raw
+        order.detail = order.report.raw if order.report.status is OrderStatus.REJECTED else ""
+        if order.cancel_requested_at is None or order.report.status is OrderStatus.FILLED:
+            order.reason = _ENDED_BY.get(order.report.status)
 
     def _end(self, client_order_id: ClientOrderId, phase: Phase, reason: Reason, detail: str) -> None:
         order = self.orders[client_order_id]

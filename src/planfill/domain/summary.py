@@ -84,11 +84,13 @@ def status_of(state: ExecutionState, lines: Sequence[OrderResult]) -> ExecutionS
     traded = [line for line in lines if line.action is not Action.HOLD and line.reason not in _NOTHING]
     if any(line.outcome is LineOutcome.UNRESOLVED for line in lines):
         return ExecutionStatus.IN_DOUBT
-    if state.stop is not None:
+    executed = all(line.outcome is LineOutcome.FILLED and set(line.residuals) <= HARMLESS for line in traded)
+    # A stop that left nothing undone stopped nothing.
+    if state.stop is not None and not executed:
         return ExecutionStatus.HALTED if state.orders else ExecutionStatus.REFUSED
     if not traded:
         return ExecutionStatus.NOTHING_TO_DO
-    if all(line.outcome is LineOutcome.FILLED and set(line.residuals) <= HARMLESS for line in traded):
+    if executed:
         return ExecutionStatus.SUCCEEDED
     if any(line.filled_quantity for line in traded):
         return ExecutionStatus.PARTIAL

@@ -36,8 +36,7 @@ def busy(account: AccountKey, holder: str, since: str) -> AccountBusy:
     """Say who holds an account and since when; either may be unknown for a moment."""
     moment = f" since {since}" if since else ""
     return AccountBusy(
-        f"account {account} is held by {holder or 'another process'}{moment}: "
-        "wait for it to end, or stop it"
+        f"account {account} is held by {holder or 'another process'}{moment}: wait for it to end, or stop it"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class FileLock:
         """Free the lock; a second time does nothing, and neither does a forked child."""
         file, self._file = self._file, None
         if file is not None and self._pid == os.getpid():
-            os.ftruncate(file, 0)
+            with suppress(OSError):
+                os.ftruncate(file, 0)
             # Closing alone would not free it where the file was handed down to another process.
             fcntl.flock(file, fcntl.LOCK_UN)
             self._close(file)

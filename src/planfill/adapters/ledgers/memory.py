@@ -99,8 +99,7 @@ class MemoryLedger(Ledger, Cursors):
             kept.finished = is_finished(events, before=kept.finished)
             store.streams[stream] = kept
         return tuple(
-            Recorded(stream, row.number, at, row.hash, event)
-            for row, event in zip(rows, events, strict=True)
+            Recorded(stream, row.number, at, row.hash, event) for row, event in zip(rows, events, strict=True)
         )
 
     async def read(self, stream: str, after: int = 0) -> tuple[Recorded, ...]:

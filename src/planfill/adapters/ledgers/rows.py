@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from planfill.domain.chain import link
 from planfill.domain.errors import LedgerCorrupt
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
     from planfill.domain.events import Event
 
-_EXECUTION = "execution/"
-_ACCOUNT = "account/"
-_SYSTEM = "system"
+_EXECUTION: Final = "execution/"
 
 
 class Row(NamedTuple):
@@ -82,39 +80,21 @@ def belongs_to(stream: str, account: AccountKey) -> bool:
 
 def execution_key(stream: str) -> ExecutionKey | None:
     """
-    Read the name of a stream; only executions have a key.
+    Read the name of a stream; only an execution's holds a key.
 
     Raises:
         ValueError: No stream is named like that.
 
     """
-    if stream.startswith(_EXECUTION):
-        account, _, plan_id = _split_account(stream.removeprefix(_EXECUTION))
-        return ExecutionKey(account=account, plan_id=plan_id)
-    if stream.startswith(_ACCOUNT):
-        _, more, _ = _split_account(stream.removeprefix(_ACCOUNT))
-        if not more:
+    if stream == "system":
+        return None
+    kind, _, name = stream.partition("/")
+    match kind, *name.split(":", 3):
+        case "execution", broker, environment, number, plan_id:
+            account = AccountKey(broker=broker, environment=environment, number=number)
+            return ExecutionKey(account=account, plan_id=plan_id)
+        case "account", broker, environment, number:
+            AccountKey(broker=broker, environment=environment, number=number)
             return None
-    if stream != _SYSTEM:
-        msg = f"{stream!r} is none of execution/..., account/... and system"
-        raise ValueError(msg)
-    return None
-
-
-def account_key(text: str) -> AccountKey:
-    """
-    Read ``broker:environment:number``.
-
-    Raises:
-        ValueError: The text is no account key.
-
-    """
-    broker, _, rest = text.partition(":")
-    environment, _, number = rest.partition(":")
-    return AccountKey(broker=broker, environment=environment, number=number)
-
-
-def _split_account(text: str) -> tuple[AccountKey, str, str]:
-    broker, environment, rest = (*text.split(":", 2), "", "")[:3]
-    number, colon, plan_id = rest.partition(":")
-    return AccountKey(broker=broker, environment=environment, number=number), colon, plan_id
+    msg = f"{stream!r} is none of execution/..., account/... and system"
+    raise ValueError(msg)

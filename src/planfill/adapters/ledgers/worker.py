@@ -41,8 +41,10 @@ class Worker:
             raise LedgerUnavailable(msg)
         # The thread counts as one of anyio's, which is how others see that something is going on.
         async with current_default_thread_limiter():
+            doing = asyncio.wrap_future(self._thread.submit(job))
             with anyio.CancelScope(shield=True):
-                return await _outcome(asyncio.wrap_future(self._thread.submit(job)))
+                await _end_of(doing)
+            return doing.result()
 
     async def aclose(self, last: Callable[[], None]) -> None:
         """Do the last job, and end the thread."""
@@ -54,8 +56,8 @@ class Worker:
                 self._thread.shutdown()
 
 
-async def _outcome(job: asyncio.Future[_Result]) -> _Result:
-    """Wait for the end of a job despite asyncio's own cancellation, which anyio's shield does not stop."""
+async def _end_of(job: asyncio.Future[_Result]) -> None:
+    """Wait for a job despite asyncio's own cancellation, which anyio's shield does not stop."""
     task = asyncio.current_task()
     canceled: asyncio.CancelledError | None = None
     while not job.done():
@@ -67,4 +69,3 @@ async def _outcome(job: asyncio.Future[_Result]) -> _Result:
                 task.uncancel()
     if canceled is not None and task is not None:
         task.cancel(*canceled.args)
-    return job.result()

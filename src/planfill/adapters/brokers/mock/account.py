@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from planfill.adapters.brokers.mock.balances import Balances
+    from planfill.adapters.brokers.mock.settings import MockSettings
 
 BRAND: Final = "mock"
 _CENT: Final = Decimal("0.01")
@@ -26,11 +27,11 @@ class MockAccount(AtDesk, BrokerAccount):
 
     async def get_account(self) -> Account:
         """Read the account."""
-        number = self.desk.settings.account
+        settings = self.desk.settings
         return await self.desk.call(
             "get_account",
             (),
-            lambda exchange, now, _handling: _account(number, exchange.balances, now),
+            lambda exchange, now, _handling: _account(settings, exchange.balances, now),
         )
 
     async def get_sellable(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
@@ -42,13 +43,14 @@ class MockAccount(AtDesk, BrokerAccount):
         )
 
 
-def _account(number: str, balances: Balances, now: datetime) -> Account:
+def _account(settings: MockSettings, balances: Balances, now: datetime) -> Account:
     return Account(
-        key=AccountKey(broker=BRAND, environment=BRAND, number=number),
+        key=AccountKey(broker=BRAND, environment=BRAND, number=settings.account),
         cash_usd=_shown(balances.cash_usd),
         settled_usd=_shown(balances.settled_usd(now)),
         buying_power_usd=_shown(balances.free_usd()),
         open_buys_usd=_shown(balances.reserved_usd),
+        blocked=settings.blocked,
     )
 
 

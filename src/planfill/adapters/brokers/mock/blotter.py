@@ -79,7 +79,9 @@ class Blotter:
         else:
             self.tickets.append(ticket)
         self._reports.pop(ticket.number, None)
-        self._named[ticket.order.client_order_id] = ticket
+        known = self._named.get(ticket.order.client_order_id)
+        if known is None or known.number == ticket.number or not ticket.refusal:
+            self._named[ticket.order.client_order_id] = ticket
         if ticket.is_open:
             self._open.setdefault(ticket.order.symbol, {})[ticket.number] = ticket
         return before

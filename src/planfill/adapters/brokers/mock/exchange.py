@@ -11,7 +11,13 @@ from planfill.adapters.brokers.mock.blotter import Blotter
 from planfill.adapters.brokers.mock.handling import AS_USUAL, Handling
 from planfill.adapters.brokers.mock.matching import Matching
 from planfill.adapters.brokers.mock.ticket import Ticket
-from planfill.domain.errors import OrderConflict, OrderNotFound, OrderRejected
+from planfill.domain.errors import (
+    MarketClosedError,
+    NotTradableError,
+    OrderConflict,
+    OrderNotFound,
+    OrderRejected,
+)
 from planfill.domain.market import MarketSession
 from planfill.domain.report import ExecutionReport, OrderStatus
 from planfill.domain.values import BrokerOrderId
@@ -63,7 +69,7 @@ class Exchange:
 
     def lists(self, symbol: str) -> bool:
         """Tell whether the symbol exists here: it has a price, be it nonsense, or is held."""
-        return symbol in self.prices.symbols or symbol in self.balances.shares
+        return self.prices.knows(symbol) or symbol in self.balances.shares
 
     def place(self, order: Order, now: datetime, handling: Handling = AS_USUAL) -> ExecutionReport:
         """Accept an order, or report on the one that bears its name already."""
@@ -72,7 +78,7 @@ class Exchange:
         if known is not None and self._settings.unique_ids:
             return self._again(known, order)
         ticket = self._ticket(order, now, handling)
-        why = handling.refusal or self._refusal(order, now)
+        why = handling.refusal or self._refusal(ticket, now)
         if why is not None:
             ticket.refuse(why)
             self.blotter.add(ticket)
@@ -156,15 +162,15 @@ class Exchange:
             raise why
         return self.blotter.report(known)
 
-    def _refusal(self, order: Order, now: datetime) -> OrderRejected | None:
-        return rules.refusal(
-            order,
-            settings=self._settings,
-            prices=self.prices,
-            balances=self.balances,
-            opposite=self.blotter.has_open(order.symbol, other_than=order.side),
-            is_open=self.is_open(now),
-        )
+    def _refusal(self, ticket: Ticket, now: datetime) -> OrderRejected | None:
+        order = ticket.order
+        if not self.lists(order.symbol):
+            return NotTradableError(f"asset {order.symbol} not found")
+        if not self.is_open(now):
+            return MarketClosedError("the market is closed")
+        if self.blotter.has_open(order.symbol, other_than=order.side):
+            return OrderRejected("potential wash trade: an order of the opposite side is open")
+        return rules.refusal(order, ticket.reserve_price, self._settings, self.prices, self.balances)
 
     def _visible(self, client_order_id: ClientOrderId, now: datetime) -> Ticket:
         ticket = self.blotter.named(client_order_id)

@@ -66,14 +66,17 @@ class Matching:
 
     def work(self, ticket: Ticket) -> None:
         """Let an open order work: set aside what it needs, and remember when it is due."""
-        self._hold(ticket, 1)
+        self._hold(ticket)
         for at in (ticket.due_at, ticket.expires_at):
             if at is not None:
                 heapq.heappush(self._due, (at, ticket.number))
 
     def withdraw(self, ticket: Ticket) -> None:
         """Give back what an open order holds."""
-        self._hold(ticket, -1)
+        if ticket.order.side is Side.SELL:
+            self._balances.lock(ticket.order.symbol, -ticket.held)
+        else:
+            self._balances.reserve(-ticket.held)
 
     def schedule(self, ticket: Ticket, at: datetime | None) -> None:
         """Let the next step of a fill be due at ``at``, or let the order rest."""
@@ -157,7 +160,7 @@ class Matching:
             balances.sell(order.symbol, quantity, net, at, at + self._proceeds_delay)
         if ticket.left(price):
             ticket.status = OrderStatus.PARTIALLY_FILLED
-            self._hold(ticket, 1)
+            self._hold(ticket)
         else:
             ticket.status = OrderStatus.FILLED
         fills = self._blotter.fills
@@ -175,10 +178,12 @@ class Matching:
         )
         self._blotter.saw(ticket)
 
-    def _hold(self, ticket: Ticket, sign: int) -> None:
+    def _hold(self, ticket: Ticket) -> None:
         price = ticket.reserve_price
         left = ticket.left(price)
         if ticket.order.side is Side.SELL:
-            self._balances.lock(ticket.order.symbol, sign * left)
+            ticket.held = left
+            self._balances.lock(ticket.order.symbol, left)
         else:
-            self._balances.reserve(sign * needs(self._settings, left, EXACT.multiply(left, price)))
+            ticket.held = needs(self._settings, left, EXACT.multiply(left, price))
+            self._balances.reserve(ticket.held)

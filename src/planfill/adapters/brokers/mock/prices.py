@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
-from planfill.domain.numerals import exact
 from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
 from planfill.domain.values import Price
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
 _BPS: Final = Decimal(10_000)
+_TOO_DEAR: Final = Decimal(10**12)
 # Venues print trades to 4 decimals, below a dollar to more.
 _PRINT: Final = Decimal("0.0001")
 _SUB_DOLLAR_PRINT: Final = Decimal("0.00000001")
@@ -52,10 +52,9 @@ class Prices:
         for symbol, price in last.items():
             self.change(symbol, price)
 
-    @property
-    def symbols(self) -> Collection[str]:
-        """Every symbol of which there is a price, be it nonsense."""
-        return self._known.keys()
+    def knows(self, symbol: str) -> bool:
+        """Tell whether there is a price of a symbol, be it nonsense."""
+        return symbol in self._known
 
     def change(self, symbol: str, price: object) -> None:
         """Set the last price of a symbol, as it stood in the source."""
@@ -76,11 +75,8 @@ class Prices:
         return self._slipped(spread.bid, spread.ask, side, step)
 
     def _spread(self, price: object) -> Spread | NoPrice:
-        try:
-            last = exact(price)
-        except ValueError as e:
-            return NoPrice(Reason.BAD_PRICE, f"{self._origin} says {price!r}: {e}")
-        if not isinstance(last, Decimal) or last <= 0:
+        last = _number(price)
+        if last is None:
             return NoPrice(Reason.BAD_PRICE, f"{self._origin} says {price!r}")
         bid = _printed(last * (1 - self._half_spread), ROUND_FLOOR)
         ask = _printed(last * (1 + self._half_spread), ROUND_CEILING)
@@ -98,6 +94,17 @@ class Prices:
         if side is Side.BUY:
             return _printed(ask * (1 + step * self._slippage), ROUND_CEILING)
         return _printed(bid * (1 - step * self._slippage), ROUND_FLOOR) or bid
+
+
+def _number(price: object) -> Decimal | None:
+    """Take a price as it is written, with however many decimals; None for what can be none."""
+    if isinstance(price, bool) or not isinstance(price, str | int | float | Decimal):
+        return None
+    try:
+        number = Decimal(str(price).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and 0 < number < _TOO_DEAR else None
 
 
 def _printed(price: Decimal, rounding: str) -> Price:

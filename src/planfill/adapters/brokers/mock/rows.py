@@ -31,7 +31,8 @@ _TABLES: Final = {
         "first_step", "at_most", "reserve_price", "doom", "refusal", "why", "raw", "terms",
     ),
     "fills": (
-        "number", "fill_id", "broker_order_id", "symbol", "side", "quantity", "price", "fees_usd", "filled_at",
+        "number", "fill_id", "broker_order_id", "symbol", "side", "quantity", "price", "fees_usd",
+        "filled_at",
     ),
 }  # fmt: skip
 _SELECT: Final = {

@@ -10,7 +10,6 @@ from planfill.adapters.brokers.mock.ticket import EXACT, LOT
 from planfill.domain.errors import (
     InsufficientFundsError,
     InsufficientQuantityError,
-    MarketClosedError,
     NotFractionableError,
     NotTradableError,
     OrderRejected,
@@ -56,32 +55,21 @@ def instrument(symbol: str, settings: MockSettings) -> Instrument:
 
 
 def refusal(
-    order: Order,
-    *,
-    settings: MockSettings,
-    prices: Prices,
-    balances: Balances,
-    opposite: bool,
-    is_open: bool,
+    order: Order, cost_price: Price, settings: MockSettings, prices: Prices, balances: Balances
 ) -> OrderRejected | None:
-    """Say why the order is refused, or that it is not; ``opposite``: an order of the other side is open."""
-    symbol = order.symbol
-    if symbol not in prices.symbols and symbol not in balances.shares:
-        return NotTradableError(f"asset {symbol} not found")
-    if symbol in settings.not_tradable:
-        return NotTradableError(f"asset {symbol} is not tradable")
-    if not is_open:
-        return MarketClosedError("the market is closed")
+    """Say why the order is refused, or that it is not; ``cost_price`` is what a share may cost at most."""
+    if settings.blocked:
+        return OrderRejected(f"account is blocked: {settings.blocked}")
+    if order.symbol in settings.not_tradable:
+        return NotTradableError(f"asset {order.symbol} is not tradable")
     fractional = order.quantity is None or EXACT.remainder(order.quantity, _ONE) != 0
-    if fractional and symbol in settings.not_fractionable:
-        return NotFractionableError(f"asset {symbol} is not fractionable")
+    if fractional and order.symbol in settings.not_fractionable:
+        return NotFractionableError(f"asset {order.symbol} is not fractionable")
     if why := _malformed(order, prices):
         return OrderRejected(why)
-    if opposite:
-        return OrderRejected("potential wash trade: an order of the opposite side is open")
     if order.side is Side.SELL:
         return _cannot_sell(order, balances, prices, fractional=fractional)
-    return _cannot_buy(order, settings, balances, prices, fractional=fractional)
+    return _cannot_buy(order, cost_price, settings, balances, fractional=fractional)
 
 
 def reserve_price(order: Order, prices: Prices, *, steps: int) -> Price:
@@ -118,9 +106,8 @@ def _cannot_sell(
 
 
 def _cannot_buy(
-    order: Order, settings: MockSettings, balances: Balances, prices: Prices, *, fractional: bool
+    order: Order, price: Price, settings: MockSettings, balances: Balances, *, fractional: bool
 ) -> OrderRejected | None:
-    price = reserve_price(order, prices, steps=2 if settings.partial_fills else 1)
     if order.quantity is None:
         dollars, shares = order.notional or Decimal(0), (order.notional or Decimal(0)) / price
     else:

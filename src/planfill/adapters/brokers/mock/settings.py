@@ -11,6 +11,7 @@ from planfill.domain.numerals import exact
 IN_MEMORY: Final = ":memory:"
 
 _Exact = Annotated[Decimal, BeforeValidator(exact), Field(ge=0)]
+_Ticker = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True)]
 _BasisPoints = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=5000)]
 _Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -47,6 +48,8 @@ class MockSettings(BaseModel, frozen=True, extra="forbid"):
         The session. Orders expire at ``closes_at``; without it they work until canceled.
     ``not_tradable``, ``not_fractionable``
         Symbols that are refused, and that trade in whole shares only.
+    ``blocked``
+        Why the account may not trade; empty if it may.
     ``seed``
         Decides which orders fill in two steps; the same seed decides the same.
     """
@@ -55,7 +58,7 @@ class MockSettings(BaseModel, frozen=True, extra="forbid"):
     book: Path = Path("planfill-mock.db")
     account: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}$")] = "MOCK-1"
     cash: _Exact | None = None
-    holdings: Literal["plan"] | dict[str, _Exact] = "plan"
+    holdings: Literal["plan"] | dict[_Ticker, _Exact] = "plan"
     spread_bps: _BasisPoints = Decimal(2)
     slippage_bps: _BasisPoints = Decimal(1)
     fee_bps: _BasisPoints = Decimal(0)
@@ -70,8 +73,9 @@ class MockSettings(BaseModel, frozen=True, extra="forbid"):
     market_open: bool = True
     opens_at: AwareDatetime | None = None
     closes_at: AwareDatetime | None = None
-    not_tradable: frozenset[str] = frozenset()
-    not_fractionable: frozenset[str] = frozenset()
+    not_tradable: frozenset[_Ticker] = frozenset()
+    not_fractionable: frozenset[_Ticker] = frozenset()
+    blocked: str = ""
     seed: int = 0
 
     @property

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+import weakref
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,7 @@ class SqliteBook(Book):
         self._path = path
         self._new_exchange = new_exchange
         self._db = _opened(path)
+        weakref.finalize(self, self._db.close)
         self._version = self._seen = -1
         self.exchange = new_exchange()
         with self.change():
@@ -46,6 +48,7 @@ class SqliteBook(Book):
             self._db.execute("BEGIN IMMEDIATE")
             self._catch_up()
         except sqlite3.Error as e:
+            self._forget()
             raise self._trouble(e) from e
         try:
             yield self.exchange
@@ -109,7 +112,9 @@ def _opened(path: Path) -> sqlite3.Connection:
         if not path.parent.is_dir():
             raise _refusal(f"there is no folder {path.parent.absolute()} to keep {path.name} in")
         db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-        db.execute("PRAGMA journal_mode=WAL")
+        with suppress(sqlite3.OperationalError):
+            # Of several processes that begin at once one succeeds; it holds for the file, and so for all.
+            db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=OFF")
         layout = rows.layout(db)
     except sqlite3.Error as e:

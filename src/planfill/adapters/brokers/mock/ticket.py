@@ -31,7 +31,8 @@ _REFUSALS: Final = {
         errors.MarketClosedError,
     )
 }
-_FREE: Final = Price(Decimal(0))
+_NONE: Final = Decimal(0)
+_FREE: Final = Price(_NONE)
 
 
 @dataclass(slots=True)
@@ -43,7 +44,8 @@ class Ticket:
     it (or, if it ``rests``, until it is told to). Before ``visible_at`` look-ups miss it, and always
     where there is a ``refusal``: the exchange never had the order, it only remembers its answer.
     ``first_step`` is how much the first of two steps fills, ``at_most`` beyond what it never fills,
-    ``doom`` why it is rejected instead.
+    ``doom`` why it is rejected instead. ``held`` is what is set aside for it now, in dollars of a buy and
+    shares of a sale.
     """
 
     number: int
@@ -63,6 +65,7 @@ class Ticket:
     first_step: Quantity | None = None
     at_most: Quantity | None = None
     reserve_price: Price = _FREE
+    held: Decimal = _NONE
     doom: str = ""
     refusal: str = ""
     why: str = ""

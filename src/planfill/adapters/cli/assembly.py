@@ -1,0 +1,40 @@
+"""What the command line is handed by those who know the concrete classes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from planfill.application.facade import ExecutionFacade
+    from planfill.application.ports.listener import EventListener
+
+
+class Assembly(Protocol):
+    """Makes the façade and the logs, when a command needs them and not before."""
+
+    @abstractmethod
+    def open(
+        self, config: Path | None, *, listeners: Sequence[EventListener] = (), quiet: bool = False
+    ) -> AbstractContextManager[ExecutionFacade]:
+        """
+        Read the settings, set the logs up and give the façade; leaving the context closes both.
+
+        ``quiet`` lets only warnings and worse on stderr, where a live view has the terminal.
+
+        Raises:
+            SettingsError: The settings are wrong.
+
+        """
+
+    @abstractmethod
+    def keep(self, error: BaseException) -> Path:
+        """Write down an error of our own, with its traceback; say where."""
+
+    @abstractmethod
+    def redact(self, text: str) -> str:
+        """Hide the secrets in a text for people."""

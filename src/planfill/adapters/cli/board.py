@@ -1,0 +1,154 @@
+"""How the lines of a plan stand while it is executed, as far as the events tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from planfill.application.ports.listener import EventListener
+from planfill.domain import events as ev
+from planfill.domain.plan import Action
+from planfill.domain.report import OrderStatus
+from planfill.domain.values import ZERO_SHARES, ZERO_USD, Money, Price, Quantity, worth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from decimal import Decimal
+
+    from planfill.domain.plan import Plan
+    from planfill.domain.report import ExecutionReport
+    from planfill.domain.result import ExecutionResult
+
+WAITING: Final = "waiting"
+SENDING: Final = "sending"
+WORKING: Final = "working"
+_WORDS: Final = {
+    OrderStatus.DONE_FOR_DAY: "EXPIRED",
+    OrderStatus.UNKNOWN: WORKING,
+    OrderStatus.PENDING_NEW: WORKING,
+    OrderStatus.NEW: WORKING,
+    OrderStatus.PARTIALLY_FILLED: WORKING,
+    OrderStatus.PENDING_CANCEL: "canceling",
+}
+
+
+@dataclass(slots=True)
+class Row:
+    """One line of the plan: ``state`` in small letters while it may change, in capitals when it has ended."""
+
+    action: Action
+    symbol: str
+    planned_usd: Money
+    state: str = WAITING
+    detail: str = ""
+    filled_quantity: Quantity = ZERO_SHARES
+    average_price: Price | None = None
+    filled_usd: Money = ZERO_USD
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is expected of it."""
+        return self.state.isupper()
+
+
+class Board(EventListener):
+    """Follows the events of one execution; ``ended`` is called with each line as it ends."""
+
+    name = ""
+
+    def __init__(self, rows: Iterable[Row], ended: Callable[[Row], None] | None = None) -> None:
+        self.rows = {row.symbol: row for row in rows}
+        self.account = ""
+        self.begun = False
+        self.stopping = ""
+        self._ended = ended
+        self._symbols: dict[str, str] = {}
+
+    @classmethod
+    def of_plan(cls, plan: Plan, ended: Callable[[Row], None] | None = None) -> Board:
+        """Begin with a plan of which nothing is known to have happened."""
+        rows = [Row(item.action, item.symbol, item.planned_usd) for item in plan.items]
+        return cls((_held(row) for row in rows), ended)
+
+    @classmethod
+    def of_result(cls, result: ExecutionResult, ended: Callable[[Row], None] | None = None) -> Board:
+        """Begin where an earlier run stopped."""
+        rows = [Row(line.action, line.symbol, line.planned_usd) for line in result.lines]
+        board = cls((_held(row) for row in rows), ended)
+        board._symbols = {line.client_order_id: line.symbol for line in result.lines if line.client_order_id}
+        board.account = result.account or ""
+        for line in result.lines:
+            row = board.rows[line.symbol]
+            row.filled_quantity, row.average_price = line.filled_quantity, line.average_price
+            row.filled_usd = line.filled_usd
+        return board
+
+    async def on_event(self, recorded: ev.Recorded) -> None:
+        """Take in one event."""
+        self.begun = True
+        event = recorded.event
+        match event:
+            case ev.OrderReported():
+                self._report(event.report)
+            case ev.OrderRecorded() | ev.OrderRequoted():
+                self._symbols[event.order.client_order_id] = event.order.symbol
+                self._state(event.order.symbol, SENDING)
+            case ev.LineClosed():
+                self._state(event.symbol, "NOT SENT", event.reason)
+            case ev.OrderRefused():
+                self._of_order(event.client_order_id, "REJECTED", event.reason)
+            case ev.OrderNotSent():
+                self._of_order(event.client_order_id, "NOT SENT", event.reason)
+            case ev.OrderDoubted():
+                self._of_order(event.client_order_id, "in doubt", event.reason)
+            case ev.OrderUnresolved():
+                self._of_order(event.client_order_id, "UNRESOLVED", event.reason)
+            case ev.CancelRequested():
+                self._of_order(event.client_order_id, "canceling", event.reason)
+            case ev.StopRequested():
+                self.stopping = event.detail or event.reason
+            case ev.ExecutionStarted():
+                self.account = str(event.account)
+            case _:
+                pass
+
+    def total(self, action: Action) -> tuple[int, int]:
+        """Count the lines of an action: those that have ended, and all."""
+        rows = [row for row in self.rows.values() if row.action is action]
+        return sum(row.has_ended for row in rows), len(rows)
+
+    def sums(self) -> tuple[Decimal, Decimal]:
+        """Add up the dollars: filled, and planned."""
+        rows = self.rows.values()
+        return sum((r.filled_usd for r in rows), ZERO_USD), sum((r.planned_usd for r in rows), ZERO_USD)
+
+    def _report(self, report: ExecutionReport) -> None:
+        row = self.rows.get(report.symbol)
+        if row is None:
+            return
+        row.filled_quantity, row.average_price = report.filled_quantity, report.average_price
+        if report.average_price is not None:
+            row.filled_usd = worth(report.filled_quantity, report.average_price)
+        if report.is_terminal and not report.is_priced:
+            self._state(report.symbol, "filled, price awaited")
+        else:
+            self._state(report.symbol, _WORDS.get(report.status, report.status.value.replace("_", " ")))
+
+    def _of_order(self, client_order_id: str, state: str, detail: str) -> None:
+        if symbol := self._symbols.get(client_order_id):
+            self._state(symbol, state, detail)
+
+    def _state(self, symbol: str, state: str, detail: str = "") -> None:
+        row = self.rows.get(symbol)
+        if row is None:
+            return
+        changed = (row.state, row.detail) != (state, detail)
+        row.state, row.detail = state, detail
+        if changed and row.has_ended and self._ended is not None:
+            self._ended(row)
+
+
+def _held(row: Row) -> Row:
+    if row.action is Action.HOLD:
+        row.state = "HOLD"
+    return row

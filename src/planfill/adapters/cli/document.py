@@ -1,0 +1,63 @@
+"""The one JSON document that a command prints."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from planfill.domain.errors import Problem
+from planfill.domain.values import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic import BaseModel
+
+    from planfill.application.ports.ledger import ExecutionSummary
+
+
+class Failure(Value, frozen=True):
+    """What kept a command from having a result; ``code`` is stable, the rest is for people."""
+
+    code: str
+    message: str
+    problems: tuple[Problem, ...] = ()
+
+
+class Failed(Value, frozen=True):
+    """The document of a command that has no result."""
+
+    error: Failure
+
+
+def document(value: BaseModel) -> str:
+    """Write a value as JSON: decimals as plain strings without an exponent, times in UTC with microseconds."""
+    return _dumps(value.model_dump(mode="python"))
+
+
+def executions_document(executions: Sequence[ExecutionSummary]) -> str:
+    """Write a list of executions as JSON."""
+    rows = [
+        {
+            "plan_id": one.key.plan_id,
+            "account": str(one.key.account),
+            "started_at": one.started_at,
+            "finished": one.finished,
+        }
+        for one in executions
+    ]
+    return _dumps({"executions": rows})
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    raise TypeError(type(value).__name__)

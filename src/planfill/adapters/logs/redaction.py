@@ -1,0 +1,46 @@
+"""Keeping secrets out of what is written for people."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_SECRET_NAME: Final = re.compile(
+    r"(KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(_ID)?$"
+)
+_PASSWORD_IN_URL: Final = re.compile(r"://[^/\s:@]+:([^/\s@]+)@")
+# A shorter value stands in too much that is harmless.
+_SHORTEST: Final = 6
+HIDDEN: Final = "***"
+
+
+def redactor(environment: Mapping[str, str]) -> Callable[[str], str]:
+    """
+    Give a function that hides in a text every secret which the environment holds.
+
+    Secret is the value of a variable that is named like one (``..._KEY``, ``..._KEY_ID``, ``..._SECRET``,
+    ``..._TOKEN``, ``..._PASSWORD``), and the password in any URL.
+    """
+    secrets: set[str] = set()
+    for name, value in environment.items():
+        if len(value) >= _SHORTEST and _SECRET_NAME.search(name.upper()):
+            secrets.add(value)
+        secrets.update(found for found in _PASSWORD_IN_URL.findall(value) if found)
+    if not secrets:
+        return _as_it_is
+    # In JSON a secret may be written otherwise; the longest first, since one may begin with another.
+    written = secrets | {json.dumps(secret)[1:-1] for secret in secrets}
+    pattern = re.compile("|".join(map(re.escape, sorted(written, key=len, reverse=True))))
+
+    def redact(text: str) -> str:
+        return pattern.sub(HIDDEN, text)
+
+    return redact
+
+
+def _as_it_is(text: str) -> str:
+    return text

@@ -1,0 +1,94 @@
+"""Previews and queries: nothing is sent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from stage import Stage, a_plan, buy, sell
+
+from planfill.adapters.brokers.mock.faults import Fail
+from planfill.adapters.brokers.mock.script import On
+from planfill.adapters.brokers.wrappers.gate import Gate
+from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
+from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.application.execute import ExecutePlan
+from planfill.application.preview import Preview, PreviewPlan
+from planfill.application.queries import Executions
+from planfill.domain.errors import OutcomeUnknown, PlanUnknown
+from planfill.domain.outcome import Reason
+from planfill.domain.reading import read_plan
+from planfill.domain.result import ExecutionStatus
+
+PLAN = a_plan(
+    sell("SPY", "4000", target_weight="0"), buy("QQQ", "2000"), buy("IWM", "9000"), buy("XYZ", "5")
+)
+
+
+async def _preview(stage: Stage) -> Preview:
+    ledger = MemoryLedger()
+    return await PreviewPlan(
+        ExecutePlan(
+            brokerage=rehearsal(stage.brokerage, stage.clock),
+            ledger=ledger,
+            cursors=ledger,
+            clock=stage.clock,
+            policy=stage.policy,
+            listeners=(),
+            wrap=Gate,
+            holder="a preview",
+        )
+    )(read_plan(PLAN))
+
+
+async def test_a_preview_shows_the_very_orders_that_are_sent_then() -> None:
+    stage = Stage(settings={"cash": "6000", "holdings": {"SPY": "10"}})
+    preview = await _preview(stage)
+    assert await stage.broker.list_orders(stage.clock.now()) == []
+    result = await stage.execute(PLAN)
+    sent = [event.order for event in await stage.events() if event.kind == "order_recorded"]
+    terms = {
+        symbol: (order.client_order_id, order.side, order.order_type, order.limit_price)
+        for symbol, order in preview.orders.items()
+    }
+    assert terms == {
+        order.symbol: (order.client_order_id, order.side, order.order_type, order.limit_price)
+        for order in sent
+    }
+    for order in sent:
+        # The proceeds are at their quote in a rehearsal, and a little less in life.
+        assert order.quantity == pytest.approx(preview.orders[order.symbol].quantity, rel=Decimal("0.001"))
+    assert preview.digest == read_plan(PLAN).digest
+    assert [line.reason for line in preview.result.lines] == [line.reason for line in result.lines]
+    assert preview.result.lines[3].reason is Reason.NOT_TRADABLE
+    assert preview.result.lines[2].reason is Reason.FUNDS_CUT
+
+
+async def test_a_preview_of_what_would_be_refused_says_so() -> None:
+    preview = await _preview(Stage(settings={"market_open": False}))
+    assert preview.result.status is ExecutionStatus.REFUSED
+    assert preview.orders == {}
+
+
+async def test_executions_are_listed_and_shown() -> None:
+    stage = Stage(On("place_order", Fail(OutcomeUnknown("timed out")), symbol="GLD"))
+    first = await stage.execute(a_plan(buy("SPY", "1000"), plan_id="plan-1"))
+    await stage.execute(a_plan(buy("GLD", "1000"), plan_id="plan-2"))
+    executions = Executions(stage.ledger, stage.clock)
+    assert [one.key.plan_id for one in await executions.all()] == ["plan-1", "plan-2"]
+    assert [one.key.plan_id for one in await executions.all(unfinished=True)] == ["plan-2"]
+    assert await executions.result("plan-1") == first
+    assert (await executions.result("plan-2")).status is ExecutionStatus.IN_DOUBT
+
+
+async def test_an_execution_that_a_crash_cut_short_is_shown_as_it_stands() -> None:
+    stage = Stage()
+    await stage.crash_after("order_recorded", a_plan(buy("SPY", "1000")))
+    result = await Executions(stage.ledger, stage.clock).result("plan-1")
+    assert result.status is ExecutionStatus.IN_DOUBT
+
+
+async def test_a_plan_that_the_ledger_does_not_know_is_an_error_that_names_the_remedy() -> None:
+    stage = Stage()
+    with pytest.raises(PlanUnknown, match="planfill list"):
+        await Executions(stage.ledger, stage.clock).result("plan-9")
