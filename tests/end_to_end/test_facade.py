@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,7 @@ from planfill.adapters.brokers.mock.faults import NeverFill
 from planfill.adapters.clock import SystemClock
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.ports.broker import Broker
+from planfill.application.ports.listener import EventListener
 from planfill.domain.errors import (
     PlanInvalid,
     PlanNotApproved,
@@ -27,6 +29,7 @@ from planfill.domain.errors import (
     ProcessForked,
     SettingsError,
 )
+from planfill.domain.events import Recorded
 from planfill.domain.order import Order
 from planfill.domain.outcome import LineOutcome, Reason
 from planfill.domain.reading import read_plan
@@ -42,8 +45,24 @@ def a_broker(*faults: On) -> MockBroker:
     return MockBroker(MockSettings.model_validate(settings), SystemClock(), Script(*faults))
 
 
-def a_manager(*faults: On) -> ExecutionManager:
-    return ExecutionManager(broker=a_broker(*faults), ledger=MemoryLedger())
+def a_manager(*faults: On, listeners: Sequence[EventListener] = ()) -> ExecutionManager:
+    return ExecutionManager(broker=a_broker(*faults), ledger=MemoryLedger(), listeners=listeners)
+
+
+class Begun(EventListener):
+    """Says when the first order is recorded."""
+
+    name = ""
+
+    def __init__(self) -> None:
+        self._recorded = threading.Event()
+
+    async def on_event(self, recorded: Recorded) -> None:
+        if recorded.event.kind == "order_recorded":
+            self._recorded.set()
+
+    def wait(self) -> None:
+        assert self._recorded.wait(timeout=30)
 
 
 def test_a_script_executes_a_plan_and_reads_its_result_back() -> None:
@@ -105,12 +124,10 @@ async def test_a_running_event_loop_stays_free_while_a_plan_is_executed() -> Non
 
 
 async def test_cancelling_the_call_stops_the_execution_and_waits_until_it_is_settled() -> None:
-    with a_manager(On("place_order", NeverFill())) as execution:
-        call = asyncio.ensure_future(
-            execution.execute_rebalance_plan_async(a_plan(buy("SPY", "1000")))
-        )
-        while not execution.executions():
-            await asyncio.sleep(0)
+    begun = Begun()
+    with a_manager(On("place_order", NeverFill()), listeners=[begun]) as execution:
+        call = asyncio.ensure_future(execution.execute_rebalance_plan_async(a_plan(buy("SPY", "1000"))))
+        await asyncio.to_thread(begun.wait)
         call.cancel()
         await asyncio.sleep(0)
         call.cancel()
@@ -122,11 +139,11 @@ async def test_cancelling_the_call_stops_the_execution_and_waits_until_it_is_set
 
 
 def test_ctrl_c_stops_the_execution_and_still_gives_its_result() -> None:
-    with a_manager(On("place_order", NeverFill())) as execution:
+    begun = Begun()
+    with a_manager(On("place_order", NeverFill()), listeners=[begun]) as execution:
 
         def press() -> None:
-            while not execution.executions():
-                pass
+            begun.wait()
             os.kill(os.getpid(), signal.SIGINT)
 
         finger = threading.Thread(target=press)

@@ -40,8 +40,12 @@ _DEFAULT_SINK: Final = 0
 _SIZE: Final = re.compile(r"\d+(\.\d+)? *[kKMGT]?i?B", re.IGNORECASE)
 _SPAN: Final = re.compile(r"\d+(\.\d+)? *(second|minute|hour|day|week|month|year)s?", re.IGNORECASE)
 _DAILY: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-_OURS: Final = f"<dim>{{extra[{AT}]}} {{extra[{CORRELATION}]}}</dim> <level>{{level: <7}} {{message}}</level>\n"
-_OTHERS: Final = "<dim>{time:HH:mm:ss.SSS!UTC}Z {name}</dim> <level>{level: <7} {message}</level>\n{exception}"
+_OURS: Final = (
+    f"<dim>{{extra[{AT}]}} {{extra[{CORRELATION}]}}</dim> <level>{{level: <7}} {{message}}</level>\n"
+)
+_OTHERS: Final = (
+    "<dim>{time:HH:mm:ss.SSS!UTC}Z {name}</dim> <level>{level: <7} {message}</level>\n{exception}"
+)
 
 _files: dict[Path, int] = {}
 
@@ -112,7 +116,9 @@ def keep(error: BaseException, file: Path | None, redact: Callable[[str], str]) 
 def _problems(settings: LogSettings) -> list[Problem]:
     problems = []
     if settings.level.upper() not in LEVELS:
-        problems.append(Problem(path="log.level", message=f"{settings.level!r} is none of {', '.join(LEVELS)}"))
+        problems.append(
+            Problem(path="log.level", message=f"{settings.level!r} is none of {', '.join(LEVELS)}")
+        )
     if not any(form.fullmatch(settings.rotation) for form in (_SIZE, _SPAN, _DAILY)):
         example = "a size such as '10 MB', a time such as '1 week' or '00:00'"
         problems.append(Problem(path="log.rotation", message=f"{settings.rotation!r} is not {example}"))

@@ -116,12 +116,10 @@ def load_settings(file: Path | None = None) -> Configuration:
         hint = _nearest(name, registered) or f"known are {', '.join(sorted(registered))}"
         raise SettingsError([Problem(path="broker.adapter", message=f"no broker {name!r}: {hint}")])
     plugin = registered[name].load()
-    others = {other: (Any, None) for other in registered if other != name}
-    model = create_model(
-        "Settings",
-        __base__=Settings,
-        **{name: (plugin.settings, Field(default_factory=plugin.settings)), **others},
-    )
+    # The tables of the brokers that are not chosen may stay: swapping is one line.
+    tables: dict[str, Any] = dict.fromkeys(registered, (Any, None))
+    tables[name] = (plugin.settings, Field(default_factory=plugin.settings))
+    model = create_model("Settings", __base__=Settings, **tables)
     problems = _unknown_variables(model)
     try:
         settings = model(**document)

@@ -160,7 +160,7 @@ async def test_buys_are_cut_pro_rata_when_the_money_does_not_suffice() -> None:
     result = await stage.execute(a_plan(buy("SPY", "10000"), buy("QQQ", "5000")))
     assert result.status is ExecutionStatus.PARTIAL
     assert [line.reason for line in result.lines] == [Reason.FUNDS_CUT, Reason.FUNDS_CUT]
-    assert sum(line.filled_usd for line in result.lines) <= Decimal("9950") * Decimal("1.001")
+    assert sum(line.filled_usd for line in result.lines) <= Decimal(9950) * Decimal("1.001")
     assert [line.residuals[Residual.FUNDING] for line in result.lines] == [
         Decimal("3366.67"),
         Decimal("1683.34"),
@@ -316,9 +316,7 @@ async def test_scenario_10_filled_without_a_price_is_priced_from_the_fill_record
 
 
 async def test_scenario_10_what_nobody_prices_is_in_doubt_and_never_worth_nothing() -> None:
-    stage = Stage(
-        On("place_order", HidePrice()), On("list_orders", HidePrice()), On("list_fills", Fail())
-    )
+    stage = Stage(On("place_order", HidePrice()), On("list_orders", HidePrice()), On("list_fills", Fail()))
     result = await stage.execute(a_plan(buy("SPY", "1000")))
     assert result.status is ExecutionStatus.IN_DOUBT
     assert only(result).reason is Reason.UNPRICED

@@ -20,9 +20,7 @@ from planfill.domain.outcome import Reason
 from planfill.domain.reading import read_plan
 from planfill.domain.result import ExecutionStatus
 
-PLAN = a_plan(
-    sell("SPY", "4000", target_weight="0"), buy("QQQ", "2000"), buy("IWM", "9000"), buy("XYZ", "5")
-)
+PLAN = a_plan(sell("SPY", "4000", target_weight="0"), buy("QQQ", "2000"), buy("IWM", "9000"), buy("XYZ", "5"))
 
 
 async def _preview(stage: Stage) -> Preview:

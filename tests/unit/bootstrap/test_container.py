@@ -60,7 +60,9 @@ def test_the_brokers_own_plan_age_holds_where_the_settings_have_none(
     monkeypatch.chdir(tmp_path)
     container = a_container(tmp_path, text)
     mock = container.brokerage()
-    real = Brokerage(**{name: getattr(mock, name) for name in Brokerage.__slots__} | {"max_plan_age_s": 86400})
+    real = Brokerage(
+        **{name: getattr(mock, name) for name in Brokerage.__slots__} | {"max_plan_age_s": 86400}
+    )
     container.brokerage.override(Object(real))
     assert container.figures().execution.max_plan_age_s == expected
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from planfill.application.ports.listener import EventListener
 from planfill.domain import events as ev
 from planfill.domain.plan import Action
 from planfill.domain.report import OrderStatus
-from planfill.domain.values import ZERO_SHARES, ZERO_USD, Money, Price, Quantity, worth
+from planfill.domain.values import ZERO_SHARES, ZERO_USD, Money, Quantity, worth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,14 +41,23 @@ class Row:
     planned_usd: Money
     state: str = WAITING
     detail: str = ""
-    filled_quantity: Quantity = ZERO_SHARES
-    average_price: Price | None = None
-    filled_usd: Money = ZERO_USD
+    fills: dict[str, tuple[Quantity, Money]] = field(default_factory=dict)
+    """What each order of the line has filled: shares and dollars, by client order id."""
 
     @property
     def has_ended(self) -> bool:
         """Whether nothing more is expected of it."""
         return self.state.isupper()
+
+    @property
+    def filled_quantity(self) -> Quantity:
+        """The shares that all its orders have filled."""
+        return Quantity(sum((shares for shares, _ in self.fills.values()), ZERO_SHARES))
+
+    @property
+    def filled_usd(self) -> Money:
+        """The dollars that all its orders have filled."""
+        return Money(sum((usd for _, usd in self.fills.values()), ZERO_USD))
 
 
 class Board(EventListener):
@@ -78,9 +87,8 @@ class Board(EventListener):
         board._symbols = {line.client_order_id: line.symbol for line in result.lines if line.client_order_id}
         board.account = result.account or ""
         for line in result.lines:
-            row = board.rows[line.symbol]
-            row.filled_quantity, row.average_price = line.filled_quantity, line.average_price
-            row.filled_usd = line.filled_usd
+            if line.client_order_id is not None:
+                board.rows[line.symbol].fills[line.client_order_id] = line.filled_quantity, line.filled_usd
         return board
 
     async def on_event(self, recorded: ev.Recorded) -> None:
@@ -126,9 +134,9 @@ class Board(EventListener):
         row = self.rows.get(report.symbol)
         if row is None:
             return
-        row.filled_quantity, row.average_price = report.filled_quantity, report.average_price
-        if report.average_price is not None:
-            row.filled_usd = worth(report.filled_quantity, report.average_price)
+        price = report.average_price
+        usd = ZERO_USD if price is None else worth(report.filled_quantity, price)
+        row.fills[report.client_order_id] = report.filled_quantity, usd
         if report.is_terminal and not report.is_priced:
             self._state(report.symbol, "filled, price awaited")
         else:

@@ -162,7 +162,7 @@ def _path(url: str) -> Path:
         parsed is None
         or parsed.drivername not in {"sqlite", "sqlite+pysqlite"}
         or parsed.database in {None, "", ":memory:"}
-        or parsed.query
+        or "?" in url
         or parsed.host
     ):
         shown = url if parsed is None else parsed.render_as_string(hide_password=True)

@@ -17,7 +17,7 @@ from planfill.domain.errors import (
     NotTradableError,
     OrderRejected,
 )
-from planfill.domain.order import Side
+from planfill.domain.order import Order, Side
 from planfill.domain.report import OrderStatus
 from planfill.domain.values import Quantity
 from planfill.testing.clock import START, VirtualClock
@@ -224,7 +224,9 @@ async def test_open_buys_reserve_the_cash_of_each_other(mock: Mock) -> None:
     broker = mock(fill_delay_s=1)
     await broker.place_order(an_order("SPY", "6"))
     account = await broker.get_account()
-    assert (account.cash_usd, account.open_buys_usd, account.buying_power_usd) == (1000, 600, 400)
+    assert account.cash_usd == 1000
+    assert account.open_buys_usd == 600
+    assert account.buying_power_usd == 400
     with pytest.raises(InsufficientFundsError, match=r"500\.00 needed, 400\.00 available"):
         await broker.place_order(an_order("QQQ", "10"))
 
@@ -263,10 +265,12 @@ async def test_four_decimals_are_fine_below_a_dollar(mock: Mock) -> None:
     assert report.status is OrderStatus.FILLED
 
 
-@pytest.mark.parametrize("order", [{"quantity": "0.009"}, {"notional": Decimal("0.99")}])
-async def test_a_fraction_worth_less_than_a_dollar_is_not_bought(mock: Mock, order: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "order", [an_order("SPY", "0.009"), an_order("SPY", notional=Decimal("0.99"))], ids=["shares", "dollars"]
+)
+async def test_a_fraction_worth_less_than_a_dollar_is_not_bought(mock: Mock, order: Order) -> None:
     with pytest.raises(OrderRejected, match=r"minimum of \$1"):
-        await mock().place_order(an_order("SPY", **order))
+        await mock().place_order(order)
 
 
 async def test_a_dollar_to_the_cent_is_enough(mock: Mock) -> None:
@@ -355,7 +359,8 @@ async def test_todays_proceeds_are_settled_tomorrow(mock: Mock, clock: VirtualCl
     broker = mock()
     await broker.place_order(an_order("SPY", "5", side=Side.SELL))
     account = await broker.get_account()
-    assert (account.cash_usd, account.settled_usd) == (1500, 1000)
+    assert account.cash_usd == 1500
+    assert account.settled_usd == 1000
     await clock.sleep(86_400)
     assert (await broker.get_account()).settled_usd == 1500
     await broker.place_order(an_order("SPY", "1", side=Side.SELL))

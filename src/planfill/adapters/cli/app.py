@@ -1,0 +1,121 @@
+"""The commands as they are typed; whatever is slow to import waits until one of them runs."""
+
+# typer reads the annotations at run time, and rewrites nothing: hence no __future__ here.
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:
+    from planfill.adapters.cli.assembly import Assembly
+    from planfill.adapters.cli.commands import Commands
+
+
+class Request(NamedTuple):
+    """What the commands need besides their arguments."""
+
+    assembly: "Assembly"
+    version: str
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        envvar="PLANFILL_CONFIG",
+        metavar="FILE",
+        help="The settings; planfill.toml in the current folder where there is one.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+PlanFile = Annotated[
+    str, typer.Argument(metavar="PLAN", help="The plan's file, or - for standard input.")
+]
+PlanId = Annotated[str, typer.Argument(metavar="PLAN_ID", help="The plan_id of the plan.")]
+Approved = Annotated[
+    str | None,
+    typer.Option(metavar="DIGEST", help="Execute only the plan with this digest; see preview."),
+]
+Unfinished = Annotated[bool, typer.Option("--unfinished", help="Only those that can be resumed.")]
+Version = Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)]
+
+app: Final = typer.Typer(
+    name="planfill",
+    help="Plan in, fills out: executes a rebalance plan at a broker, every line exactly once.",
+    epilog=(
+        "Exit codes: 0 done, 1 not all filled, 2 wrong plan, settings or usage, 3 refused or stopped, "
+        "4 in doubt: resume it, 70 an error of Planfill's own."
+    ),
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def planfill(context: typer.Context, *, version: Version = False) -> None:
+    """Say which version this is, or go on to the command."""
+    if version:
+        typer.echo(f"planfill {context.obj.version}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
+@app.command()
+def execute(
+    context: typer.Context,
+    plan: PlanFile,
+    approved: Approved = None,
+    config: Config = None,
+    *,
+    json: Json = False,
+) -> int:
+    """Execute a plan, or finish what an earlier run of it left; done twice, it sends nothing twice."""
+    return _commands(context, config, json=json).execute(plan, approved)
+
+
+@app.command()
+def preview(
+    context: typer.Context, plan: PlanFile, config: Config = None, *, json: Json = False
+) -> int:
+    """Show the exact orders that a plan would become now, every check, and why. Sends nothing."""
+    return _commands(context, config, json=json).preview(plan)
+
+
+@app.command()
+def show(
+    context: typer.Context, plan_id: PlanId, config: Config = None, *, json: Json = False
+) -> int:
+    """Print the recorded result of a plan, or how its execution stands."""
+    return _commands(context, config, json=json).show(plan_id)
+
+
+@app.command(name="list")
+def list_(
+    context: typer.Context,
+    *,
+    unfinished: Unfinished = False,
+    config: Config = None,
+    json: Json = False,
+) -> int:
+    """List the executions in the ledger, oldest first."""
+    return _commands(context, config, json=json).list(unfinished=unfinished)
+
+
+@app.command()
+def resume(
+    context: typer.Context, plan_id: PlanId, config: Config = None, *, json: Json = False
+) -> int:
+    """Finish an execution that was interrupted or is in doubt; sends nothing twice."""
+    return _commands(context, config, json=json).resume(plan_id)
+
+
+def _commands(context: typer.Context, config: Path | None, *, json: bool) -> "Commands":
+    from planfill.adapters.cli.commands import Commands
+    from planfill.adapters.cli.printing import Printer
+
+    request: Request = context.obj
+    printer = Printer(request.assembly.redact, as_json=json)
+    return Commands(request.assembly, printer, config)

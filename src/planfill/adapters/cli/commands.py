@@ -1,0 +1,139 @@
+"""What each command does; the plan is read before anything else is built."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from planfill.adapters.cli.board import Board
+from planfill.adapters.cli.document import Failed, Failure, document, executions_document
+from planfill.adapters.cli.interrupting import IN_DOUBT, Interrupts
+from planfill.adapters.cli.live import PlainLines, watching
+from planfill.adapters.cli.plan_file import read_plan_file, shown
+from planfill.adapters.cli.problems import INTERRUPTED
+from planfill.domain.plan import Action
+from planfill.domain.result import ExecutionResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from planfill.adapters.cli.assembly import Assembly
+    from planfill.adapters.cli.printing import Printer
+    from planfill.application.facade import ExecutionFacade
+    from planfill.domain.plan import Plan
+
+_MOST_WARNINGS = 10
+
+
+class Commands:
+    """The commands over what ``Assembly`` makes; each gives what the program exits with."""
+
+    def __init__(self, assembly: Assembly, printer: Printer, config: Path | None) -> None:
+        self._assembly = assembly
+        self._printer = printer
+        self._config = config
+        self._options = f" --config {shlex.quote(str(config))}" if config else ""
+
+    def execute(self, name: str, approved: str | None) -> int:
+        """Execute the plan in a file."""
+        plan = self._read(name)
+        board = Board.of_plan(plan, self._line_by_line())
+        with self._assembly.open(self._config, listeners=[board], quiet=self._printer.is_live) as facade:
+            for row in board.rows.values():
+                if row.action is Action.HOLD and not self._printer.as_json and not self._printer.is_live:
+                    PlainLines(self._printer)(row)
+            return self._run(
+                plan.plan_id, board, lambda: facade.execute_rebalance_plan(plan, approved=approved)
+            )
+
+    def resume(self, plan_id: str) -> int:
+        """Finish an execution that the ledger knows."""
+        board = Board(())
+        with self._assembly.open(self._config, listeners=[board], quiet=self._printer.is_live) as facade:
+            board.take_over(Board.of_result(facade.result(plan_id), self._line_by_line()))
+            return self._run(plan_id, board, lambda: facade.resume(plan_id))
+
+    def preview(self, name: str) -> int:
+        """Say what executing the plan in a file would send."""
+        plan = self._read(name)
+        with self._assembly.open(self._config) as facade:
+            preview = facade.preview(plan)
+        if self._printer.as_json:
+            self._printer.document(document(preview))
+        else:
+            from planfill.adapters.cli.preview_view import preview_view
+
+            self._printer.show(*preview_view(preview, shlex.quote(name), self._options))
+        return 0
+
+    def show(self, plan_id: str) -> int:
+        """Print the result of a plan."""
+        with self._assembly.open(self._config) as facade:
+            self._print(facade.result(plan_id))
+        return 0
+
+    def list(self, *, unfinished: bool) -> int:
+        """Print the executions in the ledger."""
+        with self._assembly.open(self._config) as facade:
+            executions = facade.executions(unfinished=unfinished)
+        if self._printer.as_json:
+            self._printer.document(executions_document(executions))
+        else:
+            from planfill.adapters.cli.list_view import list_view
+
+            self._printer.show(list_view(executions, self._options, unfinished=unfinished))
+        return 0
+
+    def _read(self, name: str) -> Plan:
+        plan = read_plan_file(name)
+        for warning in plan.warnings[:_MOST_WARNINGS]:
+            self._printer.note(f"warning: {shown(name)}: {warning}")
+        if more := len(plan.warnings[_MOST_WARNINGS:]):
+            self._printer.note(f"warning: {shown(name)}: and {more} more of the kind")
+        return plan
+
+    def _line_by_line(self) -> PlainLines | None:
+        printer = self._printer
+        return None if printer.as_json or printer.is_live else PlainLines(printer)
+
+    def _run(self, plan_id: str, board: Board, run: Callable[[], ExecutionResult]) -> int:
+        """Let an execution run, watched and stoppable, and print what became of it."""
+        resume = f"planfill resume {shlex.quote(plan_id)}{self._options}"
+        interrupts = Interrupts(
+            lambda: self._stopping(board), lambda: self._printer.failure(_left(plan_id, resume))
+        )
+        with interrupts:
+            try:
+                with watching(board, self._printer, plan_id):
+                    result = run()
+            except KeyboardInterrupt:
+                # It came before the façade could hear it: the execution may be running.
+                interrupts.leave()
+                raise
+        self._print(result)
+        return result.exit_code
+
+    def _stopping(self, board: Board) -> None:
+        board.stopping = "interrupted"
+        self._printer.note(
+            "stopping: nothing new is sent, what works is canceled and read once more; "
+            "interrupt again to leave at once"
+        )
+
+    def _print(self, result: ExecutionResult) -> None:
+        if self._printer.as_json:
+            self._printer.document(document(result))
+            return
+        from planfill.adapters.cli.result_view import result_view
+
+        hidden = self._assembly.redact(result.model_dump_json())
+        self._printer.show(*result_view(ExecutionResult.model_validate_json(hidden), self._options))
+
+
+def _left(plan_id: str, resume: str) -> Failed:
+    message = (
+        f"left at once: plan {plan_id!r} is unfinished, and orders may be working at the broker; "
+        f"to finish it: {resume}"
+    )
+    return Failed(error=Failure(code=INTERRUPTED, message=message))
