@@ -16,7 +16,7 @@ __version__ = version("planfill")
 def __getattr__(name: str) -> object:
     # The wiring is heavy, and whoever only wants a value or an error should not wait for it.
     if name == "ExecutionManager":
-        from planfill.bootstrap.manager import ExecutionManager
+        from planfill.bootstrap.manager import ExecutionManager  # noqa: PLC0415
 
         return ExecutionManager
     msg = f"module {__name__!r} has no attribute {name!r}"

@@ -9,6 +9,8 @@ from typing import Final
 
 import pytest
 
+from planfill.application.ports.brokerage import BrokerPlugin
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 SLOW_TO_IMPORT: Final = frozenset({"alpaca", "numpy", "pandas", "sqlalchemy"})
 
@@ -50,7 +52,7 @@ def test_starting_imports_nothing_slow(command: list[str]) -> None:
 
 def test_the_mock_broker_is_found_by_its_entry_point() -> None:
     (entry_point,) = importlib.metadata.entry_points(group="planfill.brokers", name="mock")
-    assert callable(entry_point.load())
+    assert isinstance(entry_point.load(), BrokerPlugin)
 
 
 def test_the_command_is_found_by_its_entry_point() -> None:

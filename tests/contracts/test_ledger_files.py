@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import pytest
 
@@ -25,7 +26,7 @@ async def open_ledger() -> AsyncIterator[Opener]:
     opened: list[SqlLedger] = []
 
     def open_ledger(path: Path, *, create: bool = True) -> SqlLedger:
-        opened.append(SqlLedger(f"sqlite:///{path}", create=create, busy_timeout_s=0.05))
+        opened.append(SqlLedger(f"sqlite:///{quote(str(path))}", create=create, busy_timeout_s=0.05))
         return opened[-1]
 
     yield open_ledger
@@ -345,10 +346,10 @@ async def test_a_relative_path_stays_where_it_was(
     open_ledger: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ledger = open_ledger(Path("a b%20#é.db"))
+    ledger = open_ledger(Path("a b%20?#é.db"))
     monkeypatch.chdir("/")
     await ledger.append("system", [an_alert()], at=AT)
-    assert (tmp_path / "a b%20#é.db").exists()
+    assert (tmp_path / "a b%20?#é.db").exists()
 
 
 async def test_every_commit_is_on_the_disk_before_it_counts(open_ledger: Opener, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_the_newest_migration_is_the_version_that_the_code_asks_for() -> None:
     assert migrations.versions()[0] == HEAD
 
 
-def test_the_migrations_make_the_tables_that_the_code_uses(connection: Connection) -> None:
+async def test_the_migrations_make_the_tables_that_the_code_uses(connection: Connection) -> None:
     options = {"version_table": VERSION_TABLE, "compare_server_default": True}
     context = MigrationContext.configure(connection, opts=options)
     assert context.get_current_revision() == HEAD

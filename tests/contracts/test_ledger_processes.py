@@ -94,12 +94,12 @@ async def test_what_was_appended_outlives_a_kill_right_after_and_the_chain_goes_
 
 def test_of_processes_that_race_for_a_new_ledger_one_gets_the_account(url: str) -> None:
     with ExitStack() as stack:
-        racers = [stack.enter_context(process(url, "race")) for _ in range(5)]
-        assert [racer.heard() for racer in racers] == ["ready"] * 5
+        racers = [stack.enter_context(process(url, "race")) for _ in range(4)]
+        assert [racer.heard() for racer in racers] == ["ready"] * 4
         for racer in racers:
             racer.start()
         said = [racer.heard().partition(":")[0] for racer in racers]
-    assert sorted(said) == ["busy"] * 4 + ["held"]
+    assert sorted(said) == ["busy"] * 3 + ["held"]
 
 
 async def test_a_forked_child_does_not_keep_what_its_parent_held(url: str) -> None:

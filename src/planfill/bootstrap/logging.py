@@ -98,18 +98,17 @@ def keep(error: BaseException, file: Path | None, redact: Callable[[str], str]) 
         "message": one_line(f"{type(error).__name__}: {error}"),
         "traceback": "".join(format_exception(error)),
     }
-    line = redact(json.dumps(details, ensure_ascii=False)) + "\n"
+    line = redact(json.dumps(details, ensure_ascii=True)) + "\n"
     try:
         if file is None:
             raise FileNotFoundError
-        with file.open("a", encoding="utf-8", errors="backslashreplace") as log:
+        with file.open("a", encoding="utf-8") as log:
             log.write(line)
     except OSError:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="planfill-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
-        ) as log:
-            log.write(line)
-        return Path(log.name)
+        number, name = tempfile.mkstemp(prefix="planfill-", suffix=".log")
+        with os.fdopen(number, "w", encoding="utf-8") as fallback:
+            fallback.write(line)
+        return Path(name)
     return file
 
 

@@ -169,10 +169,10 @@ def _problem(error: Mapping[str, Any], model: type[BaseModel]) -> Problem:
     if error["type"] != "extra_forbidden":
         message = str(error["msg"]).removeprefix("Value error, ")
         return Problem(path=path_of(location), message=message)
-    section: Any = model
+    table: Any = model
     for part in location[:-1]:
-        section = section.model_fields[part].annotation
-    hint = _nearest(str(location[-1]), section.model_fields)
+        table = table.model_fields[part].annotation
+    hint = _nearest(str(location[-1]), table.model_fields)
     return Problem(path=path_of(location), message=hint or "no such setting")
 
 

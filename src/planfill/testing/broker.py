@@ -22,7 +22,7 @@ from planfill.domain.market import Capabilities
 from planfill.domain.order import Side
 from planfill.domain.report import OrderStatus, merge
 from planfill.domain.values import ClientOrderId, Quantity
-from planfill.testing.venue import Venue, an_order, ended, has_filled, reported, stands
+from planfill.testing.venue import Venue, a_new_order, ended, has_filled, reported, stands
 
 NOBODY: Final = ClientOrderId("pf-contract-nobody-1")
 
@@ -54,7 +54,7 @@ class BrokerContract:
 
     async def test_placing_answers_with_both_names_of_the_order(self, broker: Broker, venue: Venue) -> None:
         """B01."""
-        order = an_order(venue.symbol, at=venue.clock.now())
+        order = a_new_order(venue.symbol, at=venue.clock.now())
         report = await broker.place_order(order)
         assert report.broker_order_id
         assert report.client_order_id == order.client_order_id
@@ -65,7 +65,7 @@ class BrokerContract:
     ) -> None:
         """B02."""
         _needs(capabilities.unique_ids, "unique client order ids")
-        order = an_order(venue.symbol, "3", at=venue.clock.now())
+        order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         first = await broker.place_order(order)
         second = await broker.place_order(order)
         assert first.broker_order_id == second.broker_order_id
@@ -78,7 +78,7 @@ class BrokerContract:
     ) -> None:
         """B03."""
         _needs(capabilities.unique_ids, "unique client order ids")
-        order = an_order(venue.symbol, "3", at=venue.clock.now())
+        order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
         again = await broker.place_order(order)
@@ -90,18 +90,18 @@ class BrokerContract:
     ) -> None:
         """B04."""
         _needs(capabilities.unique_ids, "unique client order ids")
-        order = an_order(venue.symbol, "3", at=venue.clock.now())
+        order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         await broker.place_order(order)
         with pytest.raises(OrderConflict):
             await broker.place_order(
-                an_order(venue.symbol, "4", name=order.client_order_id, at=venue.clock.now())
+                a_new_order(venue.symbol, "4", name=order.client_order_id, at=venue.clock.now())
             )
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert done.filled_quantity == 3
 
     async def test_an_order_is_found_by_our_name_for_it(self, broker: Broker, venue: Venue) -> None:
         """B05."""
-        order = an_order(venue.symbol, at=venue.clock.now())
+        order = a_new_order(venue.symbol, at=venue.clock.now())
         placed = await broker.place_order(order)
         found = await reported(broker, venue, order.client_order_id, until=lambda _: True)
         assert found.client_order_id == order.client_order_id
@@ -114,7 +114,7 @@ class BrokerContract:
 
     async def test_a_market_order_fills_completely_at_the_market(self, broker: Broker, venue: Venue) -> None:
         """B07."""
-        order = an_order(venue.symbol, "7", at=venue.clock.now())
+        order = a_new_order(venue.symbol, "7", at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert stands(done, OrderStatus.FILLED, "7")
@@ -124,7 +124,7 @@ class BrokerContract:
     async def test_canceling_a_working_order_ends_it(self, broker: Broker, venue: Venue) -> None:
         """B08."""
         await venue.hold_fills()
-        order = an_order(venue.symbol, at=venue.clock.now())
+        order = a_new_order(venue.symbol, at=venue.clock.now())
         await broker.place_order(order)
         await reported(broker, venue, order.client_order_id, until=lambda _: True)
         await broker.cancel_order(order.client_order_id)
@@ -133,7 +133,7 @@ class BrokerContract:
 
     async def test_canceling_what_is_done_changes_nothing(self, broker: Broker, venue: Venue) -> None:
         """B09."""
-        order = an_order(venue.symbol, at=venue.clock.now())
+        order = a_new_order(venue.symbol, at=venue.clock.now())
         await broker.place_order(order)
         before = await reported(broker, venue, order.client_order_id, until=ended)
         await broker.cancel_order(order.client_order_id)
@@ -148,7 +148,7 @@ class BrokerContract:
     async def test_canceling_twice_is_no_error(self, broker: Broker, venue: Venue) -> None:
         """B11."""
         await venue.hold_fills()
-        order = an_order(venue.symbol, at=venue.clock.now())
+        order = a_new_order(venue.symbol, at=venue.clock.now())
         await broker.place_order(order)
         await reported(broker, venue, order.client_order_id, until=lambda _: True)
         await broker.cancel_order(order.client_order_id)
@@ -161,7 +161,7 @@ class BrokerContract:
     ) -> None:
         """B12."""
         _needs(capabilities.fractions, "fractions of shares")
-        order = an_order(venue.symbol, "1.123456789", at=venue.clock.now())
+        order = a_new_order(venue.symbol, "1.123456789", at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert done.filled_quantity == Decimal("1.123456789")
@@ -170,13 +170,13 @@ class BrokerContract:
         """B13."""
         too_many = 1 + 5 * venue.cash_usd // venue.price
         with pytest.raises(InsufficientFundsError):
-            await broker.place_order(an_order(venue.symbol, too_many, at=venue.clock.now()))
+            await broker.place_order(a_new_order(venue.symbol, too_many, at=venue.clock.now()))
 
     async def test_a_sale_beyond_the_holding_is_refused_as_such(self, broker: Broker, venue: Venue) -> None:
         """B14."""
         too_many = venue.held_quantity // 1 + 1
         with pytest.raises(InsufficientQuantityError):
-            await broker.place_order(an_order(venue.held, too_many, side=Side.SELL, at=venue.clock.now()))
+            await broker.place_order(a_new_order(venue.held, too_many, side=Side.SELL, at=venue.clock.now()))
 
     async def test_a_fraction_of_a_whole_share_is_refused_as_such(
         self, broker: Broker, venue: Venue, capabilities: Capabilities
@@ -186,26 +186,26 @@ class BrokerContract:
         if venue.whole_only is None:
             pytest.skip("every symbol of this venue is fractionable")
         with pytest.raises(NotFractionableError):
-            await broker.place_order(an_order(venue.whole_only, "0.5", at=venue.clock.now()))
+            await broker.place_order(a_new_order(venue.whole_only, "0.5", at=venue.clock.now()))
 
     async def test_what_is_not_traded_is_refused_as_such(self, broker: Broker, venue: Venue) -> None:
         """B16."""
         if venue.untradable is None:
             pytest.skip("every symbol of this venue is tradable")
         with pytest.raises(NotTradableError):
-            await broker.place_order(an_order(venue.untradable, at=venue.clock.now()))
+            await broker.place_order(a_new_order(venue.untradable, at=venue.clock.now()))
 
     async def test_what_does_not_exist_is_refused(self, broker: Broker, venue: Venue) -> None:
         """B17."""
         with pytest.raises(OrderRejected):
-            await broker.place_order(an_order(venue.unknown, at=venue.clock.now()))
+            await broker.place_order(a_new_order(venue.unknown, at=venue.clock.now()))
 
     async def test_what_was_refused_stays_refused_and_does_not_work(
         self, broker: Broker, venue: Venue
     ) -> None:
         """B18."""
         too_many = 1 + 5 * venue.cash_usd // venue.price
-        order = an_order(venue.symbol, too_many, at=venue.clock.now())
+        order = a_new_order(venue.symbol, too_many, at=venue.clock.now())
         for _ in range(2):
             with pytest.raises(InsufficientFundsError):
                 await broker.place_order(order)
@@ -218,7 +218,7 @@ class BrokerContract:
     async def test_a_limit_order_fills_within_its_limit(self, broker: Broker, venue: Venue) -> None:
         """B19."""
         limit = (venue.price * Decimal("1.1")).quantize(Decimal(1))
-        order = an_order(venue.symbol, "2", limit=limit, at=venue.clock.now())
+        order = a_new_order(venue.symbol, "2", limit=limit, at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert stands(done, OrderStatus.FILLED, "2")
@@ -228,7 +228,7 @@ class BrokerContract:
     async def test_a_limit_away_from_the_market_waits(self, broker: Broker, venue: Venue) -> None:
         """B20."""
         limit = (venue.price / 2).quantize(Decimal(1))
-        order = an_order(venue.symbol, "2", limit=limit, at=venue.clock.now())
+        order = a_new_order(venue.symbol, "2", limit=limit, at=venue.clock.now())
         await broker.place_order(order)
         report = await reported(broker, venue, order.client_order_id, until=lambda _: True)
         assert not report.is_terminal
@@ -241,7 +241,7 @@ class BrokerContract:
     ) -> None:
         """B21."""
         _needs(capabilities.notional, "orders in dollars")
-        order = an_order(venue.symbol, notional=Decimal(100), at=venue.clock.now())
+        order = a_new_order(venue.symbol, notional=Decimal(100), at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert done.status is OrderStatus.FILLED
@@ -253,7 +253,7 @@ class BrokerContract:
     ) -> None:
         """B22: the quantity is exact, its price travels with it, and no report takes anything back."""
         await venue.hold_fills()
-        order = an_order(venue.symbol, "5", at=venue.clock.now())
+        order = a_new_order(venue.symbol, "5", at=venue.clock.now())
         known = await broker.place_order(order)
         name = order.client_order_id
         for filled in (2, 3):

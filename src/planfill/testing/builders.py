@@ -127,7 +127,7 @@ def a_report(
     price: Number | None = 100,
     **fields: object,
 ) -> ExecutionReport:
-    """Give the broker's word on an order: filled as a whole at $100; with nothing filled there is no price."""
+    """Give the broker's word on an order: all filled at $100; with nothing filled there is no price."""
     order = order or an_order()
     whole = order.quantity or Decimal(0)
     quantity = Quantity(_number(filled) if filled is not None else whole)

@@ -18,7 +18,7 @@ from planfill.application.ports.market import (
 from planfill.domain.market import NoQuote, Quote
 from planfill.domain.order import Side
 from planfill.domain.values import ZERO_USD
-from planfill.testing.venue import Venue, an_order, ended, reported
+from planfill.testing.venue import Venue, a_new_order, ended, reported
 
 _CENT = Decimal("0.01")
 
@@ -174,7 +174,7 @@ class BrokerAccountContract:
     ) -> None:
         """A03."""
         await venue.hold_fills()
-        order = an_order(venue.held, side=Side.SELL, at=venue.clock.now())
+        order = a_new_order(venue.held, side=Side.SELL, at=venue.clock.now())
         await broker.place_order(order)
         assert (await account.get_sellable([venue.held]))[venue.held] == venue.held_quantity - 1
         await reported(broker, venue, order.client_order_id, until=lambda _: True)
@@ -188,7 +188,7 @@ class BrokerAccountContract:
         """A04."""
         before = await account.get_account()
         await venue.hold_fills()
-        await broker.place_order(an_order(venue.symbol, "10", at=venue.clock.now()))
+        await broker.place_order(a_new_order(venue.symbol, "10", at=venue.clock.now()))
         after = await account.get_account()
         assert after.cash_usd == before.cash_usd
         assert after.open_buys_usd >= venue.price * 10 * Decimal("0.9")
@@ -199,7 +199,7 @@ class BrokerAccountContract:
     ) -> None:
         """A05."""
         before = await account.get_account()
-        order = an_order(venue.symbol, "3", at=venue.clock.now())
+        order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
         after = await account.get_account()
@@ -214,7 +214,7 @@ class BrokerAccountContract:
     ) -> None:
         """A06."""
         before = await account.get_account()
-        order = an_order(venue.held, venue.held_quantity, side=Side.SELL, at=venue.clock.now())
+        order = a_new_order(venue.held, venue.held_quantity, side=Side.SELL, at=venue.clock.now())
         await broker.place_order(order)
         await reported(broker, venue, order.client_order_id, until=ended)
         assert not (await account.get_sellable([venue.held])).get(venue.held)

@@ -15,7 +15,7 @@ from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.market import BrokerAccount
 from planfill.domain.order import Side
 from planfill.domain.values import Quantity, cents
-from planfill.testing.venue import Venue, an_order, ended, reported
+from planfill.testing.venue import Venue, a_new_order, ended, reported
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,7 +54,7 @@ class BrokerRecordsContract:
     ) -> None:
         """R01."""
         since = venue.clock.now()
-        order = an_order(venue.symbol, "2", at=venue.clock.now())
+        order = a_new_order(venue.symbol, "2", at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
         listed = {one.client_order_id: one for one in await records.list_orders(since)}
@@ -68,7 +68,7 @@ class BrokerRecordsContract:
     ) -> None:
         """R02."""
         await venue.hold_fills()
-        order = an_order(venue.symbol, at=venue.clock.now())
+        order = a_new_order(venue.symbol, at=venue.clock.now())
         await broker.place_order(order)
         await reported(broker, venue, order.client_order_id, until=lambda _: True)
         listed = await records.list_orders(venue.clock.now() + timedelta(hours=1))
@@ -79,7 +79,7 @@ class BrokerRecordsContract:
     ) -> None:
         """R03."""
         since = venue.clock.now()
-        orders = [an_order(venue.symbol, "1", at=venue.clock.now()) for _ in range(self.many)]
+        orders = [a_new_order(venue.symbol, "1", at=venue.clock.now()) for _ in range(self.many)]
         for order in orders:
             await broker.place_order(order)
         await reported(broker, venue, orders[-1].client_order_id, until=ended)
@@ -92,7 +92,7 @@ class BrokerRecordsContract:
         """R04."""
         since = venue.clock.now()
         await venue.hold_fills()
-        order = an_order(venue.symbol, "5", at=venue.clock.now())
+        order = a_new_order(venue.symbol, "5", at=venue.clock.now())
         placed = await broker.place_order(order)
         await venue.let_fill(venue.symbol, Quantity(Decimal(2)))
         await venue.let_fill(venue.symbol)
@@ -112,7 +112,7 @@ class BrokerRecordsContract:
         """R05."""
         since = venue.clock.now()
         for symbol in (venue.symbol, *venue.others):
-            order = an_order(symbol, at=venue.clock.now())
+            order = a_new_order(symbol, at=venue.clock.now())
             await broker.place_order(order)
             await reported(broker, venue, order.client_order_id, until=ended)
             await venue.clock.sleep(0.01)
@@ -127,8 +127,8 @@ class BrokerRecordsContract:
     ) -> None:
         """R06."""
         since = venue.clock.now()
-        buy = an_order(venue.symbol, "2.5", at=venue.clock.now())
-        sell = an_order(venue.held, "1.25", side=Side.SELL, at=venue.clock.now())
+        buy = a_new_order(venue.symbol, "2.5", at=venue.clock.now())
+        sell = a_new_order(venue.held, "1.25", side=Side.SELL, at=venue.clock.now())
         for order in (buy, sell):
             await broker.place_order(order)
             await reported(broker, venue, order.client_order_id, until=ended)
@@ -169,7 +169,7 @@ class ReportFeedContract:
     async def test_a_fill_wakes_who_waits(self, broker: Broker, feed: ReportFeed, venue: Venue) -> None:
         """F02."""
         await venue.hold_fills()
-        await broker.place_order(an_order(venue.symbol, at=venue.clock.now()))
+        await broker.place_order(a_new_order(venue.symbol, at=venue.clock.now()))
         await _silence(feed, venue)
         began = venue.clock.monotonic()
         async with anyio.create_task_group() as tasks:
@@ -183,7 +183,7 @@ class ReportFeedContract:
     ) -> None:
         """F03."""
         await _silence(feed, venue)
-        order = an_order(venue.symbol, at=venue.clock.now())
+        order = a_new_order(venue.symbol, at=venue.clock.now())
         await broker.place_order(order)
         await reported(broker, venue, order.client_order_id, until=ended)
         began = venue.clock.monotonic()

@@ -61,7 +61,7 @@ class Venue(Protocol):
         """Fill the open orders of a symbol, or so many shares of each."""
 
 
-def an_order(
+def a_new_order(
     symbol: str,
     quantity: str | Decimal | None = "1",
     *,

@@ -28,9 +28,7 @@ Config = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-PlanFile = Annotated[
-    str, typer.Argument(metavar="PLAN", help="The plan's file, or - for standard input.")
-]
+PlanFile = Annotated[str, typer.Argument(metavar="PLAN", help="The plan's file, or - for standard input.")]
 PlanId = Annotated[str, typer.Argument(metavar="PLAN_ID", help="The plan_id of the plan.")]
 Approved = Annotated[
     str | None,
@@ -77,17 +75,13 @@ def execute(
 
 
 @app.command()
-def preview(
-    context: typer.Context, plan: PlanFile, config: Config = None, *, json: Json = False
-) -> int:
+def preview(context: typer.Context, plan: PlanFile, config: Config = None, *, json: Json = False) -> int:
     """Show the exact orders that a plan would become now, every check, and why. Sends nothing."""
     return _commands(context, config, json=json).preview(plan)
 
 
 @app.command()
-def show(
-    context: typer.Context, plan_id: PlanId, config: Config = None, *, json: Json = False
-) -> int:
+def show(context: typer.Context, plan_id: PlanId, config: Config = None, *, json: Json = False) -> int:
     """Print the recorded result of a plan, or how its execution stands."""
     return _commands(context, config, json=json).show(plan_id)
 
@@ -105,9 +99,7 @@ def list_(
 
 
 @app.command()
-def resume(
-    context: typer.Context, plan_id: PlanId, config: Config = None, *, json: Json = False
-) -> int:
+def resume(context: typer.Context, plan_id: PlanId, config: Config = None, *, json: Json = False) -> int:
     """Finish an execution that was interrupted or is in doubt; sends nothing twice."""
     return _commands(context, config, json=json).resume(plan_id)
 

@@ -9,10 +9,10 @@ from planfill.application.ports.listener import EventListener
 from planfill.domain import events as ev
 from planfill.domain.plan import Action
 from planfill.domain.report import OrderStatus
-from planfill.domain.values import ZERO_SHARES, ZERO_USD, Money, Quantity, worth
+from planfill.domain.values import ZERO_SHARES, ZERO_USD, Money, Price, Quantity, worth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from decimal import Decimal
 
     from planfill.domain.plan import Plan
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 WAITING: Final = "waiting"
 SENDING: Final = "sending"
 WORKING: Final = "working"
+HOLD: Final = "HOLD"
 _WORDS: Final = {
     OrderStatus.DONE_FOR_DAY: "EXPIRED",
     OrderStatus.UNKNOWN: WORKING,
@@ -41,8 +42,8 @@ class Row:
     planned_usd: Money
     state: str = WAITING
     detail: str = ""
-    fills: dict[str, tuple[Quantity, Money]] = field(default_factory=dict)
-    """What each order of the line has filled: shares and dollars, by client order id."""
+    fills: dict[str, tuple[Quantity, Price | None]] = field(default_factory=dict)
+    """What each order of the line has filled, and at which average price, by client order id."""
 
     @property
     def has_ended(self) -> bool:
@@ -56,8 +57,17 @@ class Row:
 
     @property
     def filled_usd(self) -> Money:
-        """The dollars that all its orders have filled."""
-        return Money(sum((usd for _, usd in self.fills.values()), ZERO_USD))
+        """The dollars that all its orders have filled, where their prices are known."""
+        known = ((shares, price) for shares, price in self.fills.values() if price is not None)
+        return Money(sum((worth(shares, price) for shares, price in known), ZERO_USD))
+
+    @property
+    def average_price(self) -> Price | None:
+        """The price of what has filled; None where nothing has, or not all is priced yet."""
+        prices = [price for shares, price in self.fills.values() if shares]
+        if len(prices) <= 1 or None in prices:
+            return prices[0] if prices else None
+        return Price(self.filled_usd / self.filled_quantity)
 
 
 class Board(EventListener):
@@ -65,35 +75,30 @@ class Board(EventListener):
 
     name = ""
 
-    def __init__(self, rows: Iterable[Row], ended: Callable[[Row], None] | None = None) -> None:
-        self.rows = {row.symbol: row for row in rows}
+    def __init__(self, ended: Callable[[Row], None] | None = None) -> None:
+        self.rows: dict[str, Row] = {}
         self.account = ""
-        self.begun = False
         self.stopping = ""
         self._ended = ended
         self._symbols: dict[str, str] = {}
 
-    @classmethod
-    def of_plan(cls, plan: Plan, ended: Callable[[Row], None] | None = None) -> Board:
-        """Begin with a plan of which nothing is known to have happened."""
-        rows = [Row(item.action, item.symbol, item.planned_usd) for item in plan.items]
-        return cls((_held(row) for row in rows), ended)
+    def begin(self, plan: Plan) -> None:
+        """Begin with a plan of which nothing has happened yet."""
+        for item in plan.items:
+            self._add(Row(item.action, item.symbol, item.planned_usd))
 
-    @classmethod
-    def of_result(cls, result: ExecutionResult, ended: Callable[[Row], None] | None = None) -> Board:
+    def go_on(self, result: ExecutionResult) -> None:
         """Begin where an earlier run stopped."""
-        rows = [Row(line.action, line.symbol, line.planned_usd) for line in result.lines]
-        board = cls((_held(row) for row in rows), ended)
-        board._symbols = {line.client_order_id: line.symbol for line in result.lines if line.client_order_id}
-        board.account = result.account or ""
+        self.account = result.account or ""
         for line in result.lines:
+            row = Row(line.action, line.symbol, line.planned_usd)
+            self._add(row)
             if line.client_order_id is not None:
-                board.rows[line.symbol].fills[line.client_order_id] = line.filled_quantity, line.filled_usd
-        return board
+                self._symbols[line.client_order_id] = line.symbol
+                row.fills[line.client_order_id] = line.filled_quantity, line.average_price
 
-    async def on_event(self, recorded: ev.Recorded) -> None:
+    async def on_event(self, recorded: ev.Recorded) -> None:  # noqa: C901 - one case an event
         """Take in one event."""
-        self.begun = True
         event = recorded.event
         match event:
             case ev.OrderReported():
@@ -130,13 +135,16 @@ class Board(EventListener):
         rows = self.rows.values()
         return sum((r.filled_usd for r in rows), ZERO_USD), sum((r.planned_usd for r in rows), ZERO_USD)
 
+    def _add(self, row: Row) -> None:
+        self.rows[row.symbol] = row
+        if row.action is Action.HOLD:
+            self._state(row.symbol, HOLD)
+
     def _report(self, report: ExecutionReport) -> None:
         row = self.rows.get(report.symbol)
         if row is None:
             return
-        price = report.average_price
-        usd = ZERO_USD if price is None else worth(report.filled_quantity, price)
-        row.fills[report.client_order_id] = report.filled_quantity, usd
+        row.fills[report.client_order_id] = report.filled_quantity, report.average_price
         if report.is_terminal and not report.is_priced:
             self._state(report.symbol, "filled, price awaited")
         else:
@@ -154,9 +162,3 @@ class Board(EventListener):
         row.state, row.detail = state, detail
         if changed and row.has_ended and self._ended is not None:
             self._ended(row)
-
-
-def _held(row: Row) -> Row:
-    if row.action is Action.HOLD:
-        row.state = "HOLD"
-    return row

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from planfill.adapters.cli.board import Board
 from planfill.adapters.cli.document import Failed, Failure, document, executions_document
-from planfill.adapters.cli.interrupting import IN_DOUBT, Interrupts
+from planfill.adapters.cli.interrupting import Interrupts
 from planfill.adapters.cli.live import PlainLines, watching
 from planfill.adapters.cli.plan_file import read_plan_file, shown
 from planfill.adapters.cli.problems import INTERRUPTED
-from planfill.domain.plan import Action
 from planfill.domain.result import ExecutionResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from planfill.adapters.cli.assembly import Assembly
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from planfill.application.facade import ExecutionFacade
     from planfill.domain.plan import Plan
 
-_MOST_WARNINGS = 10
+_MOST_WARNINGS: Final = 10
 
 
 class Commands:
@@ -38,20 +38,18 @@ class Commands:
     def execute(self, name: str, approved: str | None) -> int:
         """Execute the plan in a file."""
         plan = self._read(name)
-        board = Board.of_plan(plan, self._line_by_line())
-        with self._assembly.open(self._config, listeners=[board], quiet=self._printer.is_live) as facade:
-            for row in board.rows.values():
-                if row.action is Action.HOLD and not self._printer.as_json and not self._printer.is_live:
-                    PlainLines(self._printer)(row)
+        board = self._board()
+        with self._open(board) as facade:
+            board.begin(plan)
             return self._run(
                 plan.plan_id, board, lambda: facade.execute_rebalance_plan(plan, approved=approved)
             )
 
     def resume(self, plan_id: str) -> int:
         """Finish an execution that the ledger knows."""
-        board = Board(())
-        with self._assembly.open(self._config, listeners=[board], quiet=self._printer.is_live) as facade:
-            board.take_over(Board.of_result(facade.result(plan_id), self._line_by_line()))
+        board = self._board()
+        with self._open(board) as facade:
+            board.go_on(facade.result(plan_id))
             return self._run(plan_id, board, lambda: facade.resume(plan_id))
 
     def preview(self, name: str) -> int:
@@ -93,9 +91,12 @@ class Commands:
             self._printer.note(f"warning: {shown(name)}: and {more} more of the kind")
         return plan
 
-    def _line_by_line(self) -> PlainLines | None:
-        printer = self._printer
-        return None if printer.as_json or printer.is_live else PlainLines(printer)
+    def _board(self) -> Board:
+        quiet = self._printer.as_json or self._printer.is_live
+        return Board(None if quiet else PlainLines(self._printer))
+
+    def _open(self, board: Board) -> AbstractContextManager[ExecutionFacade]:
+        return self._assembly.open(self._config, listeners=[board], quiet=self._printer.is_live)
 
     def _run(self, plan_id: str, board: Board, run: Callable[[], ExecutionResult]) -> int:
         """Let an execution run, watched and stoppable, and print what became of it."""
@@ -127,8 +128,8 @@ class Commands:
             return
         from planfill.adapters.cli.result_view import result_view
 
-        hidden = self._assembly.redact(result.model_dump_json())
-        self._printer.show(*result_view(ExecutionResult.model_validate_json(hidden), self._options))
+        redacted = ExecutionResult.model_validate_json(self._assembly.redact(result.model_dump_json()))
+        self._printer.show(*result_view(redacted, self._printer.console.width, self._options))
 
 
 def _left(plan_id: str, resume: str) -> Failed:

@@ -33,7 +33,7 @@ class Failed(Value, frozen=True):
 
 
 def document(value: BaseModel) -> str:
-    """Write a value as JSON: decimals as plain strings without an exponent, times in UTC with microseconds."""
+    """Write a value: decimals as strings without an exponent, times in UTC with microseconds."""
     return _dumps(value.model_dump(mode="python"))
 
 

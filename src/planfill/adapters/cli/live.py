@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from planfill.adapters.cli.formats import ACTION_STYLE, dollars, price, shares, usd
 from planfill.domain.plan import Action
-from planfill.domain.values import Price
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +20,15 @@ if TYPE_CHECKING:
     from planfill.adapters.cli.printing import Printer
 
 _FRAMES_PER_S: Final = 8
-_AROUND: Final = 4
+_AROUND: Final = 5
 """The rows of the terminal that are not for lines of the plan."""
-_STYLES: Final = {"FILLED": "green", "HOLD": "dim", "waiting": "dim", "UNRESOLVED": "bold red", "REJECTED": "red"}
+_STYLES: Final = {
+    "FILLED": "green",
+    "HOLD": "dim",
+    "waiting": "dim",
+    "UNRESOLVED": "bold red",
+    "REJECTED": "red",
+}
 
 
 @contextmanager
@@ -73,7 +78,7 @@ class LivePicture:
             shown = [row for row in rows if row.symbol in chosen]
         table = Table.grid(padding=(0, 2, 0, 0))
         for justify in ("left", "left", "right", "left"):
-            table.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
+            table.add_column(justify=justify, no_wrap=True)
         for row in shown:
             table.add_row(*_cells(row))
         hidden = len(rows) - len(shown)
@@ -90,8 +95,10 @@ class LivePicture:
         return Text.assemble(
             (f"stopping: {board.stopping}  " if board.stopping else "", "bold red"),
             (self._title, "bold"),
-            f"{where}  SELL {sells[0]}/{sells[1]}  BUY {buys[0]}/{buys[1]}  "
+            f"{where}\nSELL {sells[0]} of {sells[1]}  BUY {buys[0]} of {buys[1]}  "
             f"{usd(filled)} of {usd(planned)}  {time.monotonic() - self._begun:.1f} s",
+            no_wrap=True,
+            overflow="ellipsis",
         )
 
 
@@ -118,7 +125,7 @@ def _cells(row: Row) -> tuple[Text, Text, Text, Text]:
 
     state = Text(row.state, _STYLES.get(row.state, "yellow" if row.has_ended else "cyan"))
     if row.filled_quantity:
-        paid = f" at {price(Price(row.filled_usd / row.filled_quantity))}" if row.filled_usd else ""
+        paid = f" at {price(row.average_price)}" if row.average_price else ""
         state.append(f"  {shares(row.filled_quantity)}{paid}", "default")
     if row.detail:
         state.append(f"  {row.detail.replace('_', ' ')}", "yellow")

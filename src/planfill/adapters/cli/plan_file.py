@@ -10,6 +10,8 @@ from planfill.domain.errors import PlanInvalid, Problem
 from planfill.domain.reading import read_plan_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from planfill.domain.plan import Plan
 
 STDIN: Final = "-"
@@ -28,7 +30,18 @@ def read_plan_file(name: str) -> Plan:
     except (OSError, ValueError) as e:
         why = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
         raise PlanInvalid([Problem(path="", message=f"{shown(name)} cannot be read: {why}")]) from e
-    return read_plan_text(text)
+    try:
+        return read_plan_text(text)
+    except PlanInvalid as e:
+        raise _InvalidIn(shown(name), e.problems) from e
+
+
+class _InvalidIn(PlanInvalid):
+    """Names the file too: somebody may execute many."""
+
+    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
+        self.title = f"{name} is not a valid plan"  # type: ignore[misc]
+        super().__init__(problems)
 
 
 def shown(name: str) -> str:

@@ -79,8 +79,8 @@ def _checks(preview: Preview) -> Iterator[Text]:
         yield Text(f"  {one_line(preview.result.detail)}", STATUS_STYLE[preview.result.status])
     passed = [line for line in lines if line.outcome is LineOutcome.FILLED and not line.reason]
     yield Text(
-        f"  {len(passed)} of {len(lines)} lines pass as planned: account, session and age of the plan; price, "
-        "spread and age of the quote; tradable, held, funded."
+        f"  {len(passed)} of {len(lines)} lines pass as planned: account, session, age of the plan; "
+        "price, spread and age of the quote; tradable, held, funded."
     )
     for line in lines:
         if line in passed:
@@ -100,7 +100,13 @@ def _figures(section: BaseModel) -> Text:
 def _figure(value: Any) -> str:  # noqa: ANN401 - whatever a setting can be
     if value is None:
         return "off"
-    return f"{value:f}" if isinstance(value, Decimal) else f"{value:g}" if isinstance(value, float) else str(value)
+    return (
+        f"{value:f}"
+        if isinstance(value, Decimal)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 def _end(preview: Preview, plan: str, options: str) -> Text:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from planfill.adapters.cli.document import Failed, Failure
-from planfill.domain.errors import ExecutionError, PlanInvalid
+from planfill.domain.errors import ExecutionError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,14 +18,10 @@ OUR_OWN: Final = 70
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def failed(error: ExecutionError, plan: str | None = None) -> Failed:
-    """Put an error of the tree into the document; ``plan`` names the plan that it is about."""
-    message = str(error)
-    if isinstance(error, PlanInvalid) and plan is not None and any(p.path for p in error.problems):
-        message = f"{plan}: {message}"
-    return Failed(
-        error=Failure(code=code_of(error), message=message, problems=tuple(error.problems))
-    )
+def failed(error: ExecutionError) -> Failed:
+    """Put an error of the tree into the document."""
+    failure = Failure(code=code_of(error), message=str(error), problems=tuple(error.problems))
+    return Failed(error=failure)
 
 
 def crashed(error: BaseException, details: Path) -> Failed:
@@ -33,7 +29,9 @@ def crashed(error: BaseException, details: Path) -> Failed:
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     # The details hold the rest of a message of many lines.
     first, *rest = what.splitlines()
-    message = f"this is an error of Planfill's own: {first}{' ...' if rest else ''}; its details are in {details}"
+    message = (
+        f"this is an error of Planfill's own: {first}{' ...' if rest else ''}; its details are in {details}"
+    )
     return Failed(error=Failure(code=INTERNAL_ERROR, message=message))
 
 
@@ -43,5 +41,6 @@ def misused(message: str, remedy: str) -> Failed:
 
 
 def code_of(error: ExecutionError) -> str:
-    """Name the kind of an error: ``PlanInvalid`` is ``PLAN_INVALID``; it never changes."""
-    return _HUMP.sub("_", type(error).__name__).upper()
+    """Name an error by its class in the tree: ``PlanInvalid`` is ``PLAN_INVALID``; it never changes."""
+    kind = next(kind for kind in type(error).__mro__ if kind.__module__ == ExecutionError.__module__)
+    return _HUMP.sub("_", kind.__name__).upper()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 from rich.text import Text
@@ -29,37 +29,43 @@ if TYPE_CHECKING:
 
     from planfill.domain.result import ExecutionResult, OrderResult
 
+_ROOMY: Final = 116
+"""The width from which on the columns stand two blanks apart."""
+_FOR_REASONS: Final = 92
+"""The width from which on there is room for a column of reasons; below it they stand under the table."""
+_NAMED: Final = 8
 
 
-def result_view(result: ExecutionResult, options: str = "") -> Iterator[RenderableType]:
+def result_view(result: ExecutionResult, width: int, options: str = "") -> Iterator[RenderableType]:
     """
-    Give what is printed of a result, piece by piece.
+    Give what is printed of a result, piece by piece, in ``width`` columns.
 
     ``options`` is what the commands that are named need besides, such as `` --config FILE``.
     """
     if result.lines:
-        yield line_table(result)
-        yield from _notes(result)
+        explained = width >= _FOR_REASONS and any(line.reason for line in result.lines)
+        yield _table(result, gap=2 if width >= _ROOMY else 1, explained=explained)
+        yield from _notes(result, explained=explained)
     yield _sum(result)
     if advice := next_step(result, options):
         yield Text.assemble(("next: ", "bold"), advice)
 
 
-def line_table(result: ExecutionResult) -> Table:
-    """Draw one row a line of the plan."""
-    explained = any(line.reason for line in result.lines)
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column("action")
+def _table(result: ExecutionResult, *, gap: int, explained: bool) -> Table:
+    """Draw one row a line of the plan; a figure that does not fit is folded, never cut."""
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column()
     table.add_column("symbol", overflow="fold")
-    table.add_column("planned $", justify="right", no_wrap=True)
+    table.add_column("planned $", justify="right", overflow="fold")
     table.add_column("outcome")
     for name in ("filled $", "quantity", "avg price", "residual $"):
-        table.add_column(name, justify="right", no_wrap=name != "quantity", overflow="fold")
+        table.add_column(name, justify="right", overflow="fold")
     if explained:
         table.add_column("reason")
     for line in result.lines:
         cells = [*_cells(line), Text(words(line.reason or ""))]
-        table.add_row(*cells[: len(table.columns)], style=_row_style(line))
+        style = "dim" if line.outcome is LineOutcome.HOLD else ""
+        table.add_row(*cells[: len(table.columns)], style=style)
     return table
 
 
@@ -77,19 +83,17 @@ def _cells(line: OrderResult) -> list[Text]:
     ]
 
 
-def _row_style(line: OrderResult) -> str:
-    return "dim" if line.outcome is LineOutcome.HOLD else ""
-
-
-def _notes(result: ExecutionResult) -> Iterator[Text]:
-    """Say what the reasons mean, where more is known than their names; once where all have the same."""
-    seen: dict[tuple[str, str], list[str]] = {}
+def _notes(result: ExecutionResult, *, explained: bool) -> Iterator[Text]:
+    """Say what the reasons mean where more is known than their names, once for all that share it."""
+    shared: dict[tuple[str, str], list[str]] = {}
     for line in result.lines:
-        if line.detail and line.detail != result.detail:
-            seen.setdefault((line.reason or "", line.detail), []).append(line.symbol)
-    for (reason, detail), symbols in seen.items():
-        named = ", ".join(symbols[:8]) + (f" and {len(symbols) - 8} more" if len(symbols) > 8 else "")  # noqa: PLR2004
-        yield Text.assemble((f"{named}: ", "bold"), f"{words(reason)}: " if reason else "", one_line(detail))
+        detail = "" if line.detail == result.detail else one_line(line.detail)
+        if detail or (line.reason and not explained):
+            shared.setdefault((words(line.reason or ""), detail), []).append(line.symbol)
+    for (reason, detail), symbols in shared.items():
+        more = len(symbols) - _NAMED
+        named = ", ".join(symbols[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+        yield Text.assemble((named, "bold"), ": ", ": ".join(part for part in (reason, detail) if part))
 
 
 def _sum(result: ExecutionResult) -> Text:
@@ -98,7 +102,8 @@ def _sum(result: ExecutionResult) -> Text:
     fees = f", fees {usd(result.fees_usd)}" if result.fees_usd else ""
     rest = (
         f"planned {usd(result.planned_usd)}, filled {usd(result.filled_usd)}, "
-        f"residual {usd(result.residual_usd)}; {result.orders_filled} of {result.orders_placed} orders filled; "
+        f"residual {usd(result.residual_usd)}; "
+        f"{result.orders_filled} of {result.orders_placed} orders filled; "
         f"shortfall {usd(result.shortfall_usd)}{bps}{fees}; {seconds:,.2f} s"
     )
     head = f"\nledger head {result.ledger_head}" if result.ledger_head else ""
@@ -112,17 +117,17 @@ def next_step(result: ExecutionResult, options: str = "") -> str:
     plan_id = shlex.quote(result.plan_id or "")
     match result.status:
         case ExecutionStatus.IN_DOUBT:
-            return f"planfill resume {plan_id}{options}   (it asks the broker again, and sends nothing twice)"
+            return f"planfill resume {plan_id}{options} (asks the broker again, sends nothing twice)"
         case ExecutionStatus.HALTED:
             return (
-                f"this plan is closed for good; planfill show {plan_id}{options} tells what was done, "
-                "and the rest needs a new plan: planfill execute NEW_PLAN"
+                "the plan is closed for good, and what is left needs a new one: "
+                f"planfill execute NEW_PLAN{options}"
             )
         case ExecutionStatus.REFUSED:
-            if any(line.reason is Reason.ACCOUNT_UNFINISHED for line in result.lines):
-                return f"finish the other plan as said above, then planfill execute this one again{options}"
-            return f"nothing was sent; mend the cause, then execute the same plan again: planfill execute PLAN{options}"
+            other = any(line.reason is Reason.ACCOUNT_UNFINISHED for line in result.lines)
+            first = "finish the other plan" if other else "mend the cause"
+            return f"nothing was sent; {first}, then again: planfill execute PLAN{options}"
         case ExecutionStatus.PARTIAL | ExecutionStatus.FAILED:
-            return f"the reasons are above; planfill show {plan_id}{options} prints them again; what is left needs a new plan"
+            return f"what is left needs a new plan: planfill execute NEW_PLAN{options}"
         case _:
             return ""

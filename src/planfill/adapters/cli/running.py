@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from planfill.adapters.cli.assembly import Assembly
 
 _STOPPED: Final = 3
+_INTERRUPTED: Final = 130
+"""What typer makes of Ctrl-C."""
 
 
 def run(arguments: Sequence[str], assembly: Assembly, version: str) -> int:
@@ -26,11 +28,12 @@ def run(arguments: Sequence[str], assembly: Assembly, version: str) -> int:
             stream.reconfigure(errors="backslashreplace")
     printer = Printer(assembly.redact, as_json="--json" in arguments)
     try:
-        return _invoke(arguments, Request(assembly, version))
-    except KeyboardInterrupt:
-        return _interrupted(printer)
+        code = _invoke(arguments, Request(assembly, version))
+    except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
     except Exception as e:  # noqa: BLE001 - the last resort: whatever it is becomes a message
-        return _failed(e, arguments, assembly, printer)
+        return _failed(e, assembly, printer)
+    return _interrupted(printer) if code == _INTERRUPTED else code
 
 
 def _invoke(arguments: Sequence[str], request: Request) -> int:
@@ -48,9 +51,7 @@ def _interrupted(printer: Printer) -> int:
     return _STOPPED
 
 
-def _failed(
-    error: Exception, arguments: Sequence[str], assembly: Assembly, printer: Printer
-) -> int:
+def _failed(error: Exception, assembly: Assembly, printer: Printer) -> int:
     from planfill.adapters.cli import problems
     from planfill.domain.errors import ExecutionError
 

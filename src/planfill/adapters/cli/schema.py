@@ -31,8 +31,9 @@ def result_schema() -> str:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "What planfill execute, resume and show print with --json",
         "description": (
-            "A result, or where there is none (exit 2 and 70) an error. Money in dollars, prices in dollars a "
-            "share and quantities in shares are strings; times are in UTC. Later versions may add fields."
+            "A result, or where there is none (exit 2 and 70) an error. Money in dollars, prices in "
+            "dollars a share and quantities in shares are strings; times are in UTC. Later versions "
+            "may add fields."
         ),
         "oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in (ExecutionResult, Failed)],
         "$defs": {name: _open(definitions[name]) for name in sorted(definitions)},
@@ -43,10 +44,12 @@ def result_schema() -> str:
 class _Generate(GenerateJsonSchema):
     """Decimals as our documents write them; no titles, which would only repeat the names."""
 
-    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+    def decimal_schema(self, _schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        """Give the schema of every amount."""
         return dict(_DECIMAL)
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401 - as in the base
+    def field_title_should_be_set(self, _schema: object) -> bool:
+        """Leave the titles out."""
         return False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -13,7 +14,7 @@ from anyio.to_thread import current_default_thread_limiter
 from planfill.domain.errors import LedgerUnavailable, ProcessForked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _Result = TypeVar("_Result")
 
@@ -39,12 +40,10 @@ class Worker:
         if self._closed:
             msg = "the ledger is closed: open it anew"
             raise LedgerUnavailable(msg)
-        # The thread counts as one of anyio's, which is how others see that something is going on.
-        async with current_default_thread_limiter():
-            doing = asyncio.wrap_future(self._thread.submit(job))
-            with anyio.CancelScope(shield=True):
-                await _end_of(doing)
-            return doing.result()
+        doing = asyncio.wrap_future(self._thread.submit(job))
+        with _shown_as_busy(doing), anyio.CancelScope(shield=True):
+            await _end_of(doing)
+        return doing.result()
 
     async def aclose(self, last: Callable[[], None]) -> None:
         """Do the last job, and end the thread."""
@@ -54,6 +53,21 @@ class Worker:
             finally:
                 self._closed = True
                 self._thread.shutdown()
+
+
+@contextmanager
+def _shown_as_busy(job: object) -> Iterator[None]:
+    """Count among anyio's busy threads, by which a virtual clock sees that something goes on; never wait."""
+    threads = current_default_thread_limiter()
+    try:
+        threads.acquire_on_behalf_of_nowait(job)
+    except anyio.WouldBlock:
+        yield
+        return
+    try:
+        yield
+    finally:
+        threads.release_on_behalf_of(job)
 
 
 async def _end_of(job: asyncio.Future[_Result]) -> None:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_SECRET_NAME: Final = re.compile(
-    r"(KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(_ID)?$"
-)
+_SECRET_NAME: Final = re.compile(r"(KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(_ID)?$")
 _PASSWORD_IN_URL: Final = re.compile(r"://[^/\s:@]+:([^/\s@]+)@")
 # A shorter value stands in too much that is harmless.
 _SHORTEST: Final = 6

@@ -39,7 +39,11 @@ class Story:
 
 
 class Stories:
-    """The executions that are being told; ``read`` gives a stream whose beginning was told to somebody else."""
+    """
+    The executions that are being told.
+
+    ``read`` gives the events of a stream whose beginning was told to somebody else.
+    """
 
     def __init__(self, read: Read | None = None) -> None:
         self._read = read

@@ -59,21 +59,23 @@ async def test_a_task_that_is_canceled_learns_the_outcome_first() -> None:
 async def test_a_timeout_of_asyncio_is_told_as_one() -> None:
     worker, job = Worker(), Job()
     known: list[str] = []
-    async with anyio.create_task_group() as group:
 
-        async def expire(timeout: asyncio.Timeout) -> None:
-            await until(job.begun.is_set)
-            timeout.reschedule(asyncio.get_running_loop().time())
-            await until(timeout.expired)
+    async def expire(limit: asyncio.Timeout) -> None:
+        await until(job.begun.is_set)
+        limit.reschedule(asyncio.get_running_loop().time())
+        await until(limit.expired)
+        await anyio.lowlevel.checkpoint()
+        job.may_end.set()
+
+    async def ask() -> None:
+        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as group:
+            group.create_task(expire(limit))
+            known.append(await worker.run(job))
             await anyio.lowlevel.checkpoint()
-            job.may_end.set()
+            known.append("went on")
 
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(None) as timeout:
-                group.start_soon(expire, timeout)
-                known.append(await worker.run(job))
-                await anyio.lowlevel.checkpoint()
-                known.append("went on")
+    with pytest.raises(TimeoutError):
+        await ask()
     assert known == ["done"]
     await worker.aclose(lambda: None)
 
@@ -122,6 +124,17 @@ async def test_jobs_are_done_one_by_one_in_one_thread_that_anyio_counts() -> Non
     await worker.aclose(lambda: None)
 
 
+async def test_busy_threads_of_others_do_not_hold_a_job_up() -> None:
+    worker, threads = Worker(), current_default_thread_limiter()
+    others = [object() for _ in range(int(threads.available_tokens))]
+    for other in others:
+        threads.acquire_on_behalf_of_nowait(other)
+    assert await worker.run(lambda: "done") == "done"
+    for other in others:
+        threads.release_on_behalf_of(other)
+    await worker.aclose(lambda: None)
+
+
 async def test_after_the_last_job_there_is_none() -> None:
     worker = Worker()
     done: list[str] = []
@@ -133,9 +146,12 @@ async def test_after_the_last_job_there_is_none() -> None:
 
 
 async def test_the_thread_ends_where_the_last_job_fails() -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
     worker = Worker()
     with pytest.raises(ZeroDivisionError):
-        await worker.aclose(lambda: None if 1 / 0 else None)
+        await worker.aclose(fail)
     with pytest.raises(LedgerUnavailable, match="closed"):
         await worker.run(lambda: None)
 

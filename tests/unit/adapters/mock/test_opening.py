@@ -9,7 +9,7 @@ from typing import Any
 from planfill.adapters.brokers.mock import MockBroker
 from planfill.domain.plan import Plan
 from planfill.domain.reading import read_plan
-from planfill.testing.venue import an_order
+from planfill.testing.venue import a_new_order
 
 Mock = Callable[..., MockBroker]
 
@@ -26,7 +26,7 @@ def a_plan(*items: dict[str, Any], total: str | None = None) -> Plan:
     )
 
 
-def a_line(action: str, symbol: str, amount: str, **fields: Any) -> dict[str, Any]:
+def a_line(action: str, symbol: str, amount: str, **fields: object) -> dict[str, Any]:
     return {"symbol": symbol, "action": action, "trade_amount": amount, **fields}
 
 
@@ -101,7 +101,7 @@ def test_holdings_can_be_given_instead(mock: Mock) -> None:
 
 async def test_a_book_that_is_open_is_left_alone(mock: Mock) -> None:
     broker = opened(by_plan(mock), a_plan(a_line("SELL", "SPY", "-600"), total="1000"))
-    await broker.place_order(an_order("QQQ", "1"))
+    await broker.place_order(a_new_order("QQQ", "1"))
     broker.open_for(a_plan(a_line("SELL", "QQQ", "-600"), total="9000"))
     assert broker.desk.positions() == {"SPY": 2, "QQQ": 1}
 

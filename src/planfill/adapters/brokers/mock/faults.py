@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -88,9 +89,9 @@ class DeliverTwice(Fault):
 class _Treatment(Fault):
     """An order or a cancel that the exchange treats in its own way."""
 
+    @abstractmethod
     def changes(self) -> dict[str, Any]:
         """Say which fields of ``Handling`` are other than usual."""
-        raise NotImplementedError
 
     async def before(self, call: Call) -> None:
         """Tell the exchange."""
@@ -187,9 +188,9 @@ class _Distortion(Fault):
 
     symbol: str | None = None
 
+    @abstractmethod
     def seen(self, value: Any) -> object:  # noqa: ANN401 - whatever a port answers with
         """Give what is seen instead; None in a list is left out."""
-        raise NotImplementedError
 
     async def after(self, _call: Call, answer: object) -> object:
         """Change the answer."""

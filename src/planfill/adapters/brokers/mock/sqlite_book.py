@@ -108,20 +108,24 @@ class SqliteBook(Book):
 
 
 def _opened(path: Path) -> sqlite3.Connection:
+    if not path.parent.is_dir():
+        raise _refusal(f"there is no folder {path.parent.absolute()} to keep {path.name} in")
+    if path.is_dir():
+        raise _refusal(f"{path} is a folder: name a file in it")
+    db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
     try:
-        if not path.parent.is_dir():
-            raise _refusal(f"there is no folder {path.parent.absolute()} to keep {path.name} in")
-        db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        if rows.layout(db) != rows.LAYOUT:
+            raise _refusal(f"{path} is no book of this version of the mock broker: name another file")
         with suppress(sqlite3.OperationalError):
             # Of several processes that begin at once one succeeds; it holds for the file, and so for all.
             db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=OFF")
-        layout = rows.layout(db)
     except sqlite3.Error as e:
-        what = "is a folder" if path.is_dir() else f"cannot be used: {e}"
-        raise _refusal(f"{path} {what}; name another file, or remove it to begin anew") from None
-    if layout != rows.LAYOUT:
-        raise _refusal(f"{path} was written by another version of Planfill; name another file")
+        db.close()
+        raise _refusal(f"{path} cannot be used: {e}; name another file") from None
+    except SettingsError:
+        db.close()
+        raise
     return db
 
 

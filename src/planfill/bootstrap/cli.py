@@ -1,0 +1,69 @@
+"""The program ``planfill``: the command line with the concrete classes behind it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from planfill import __version__
+from planfill.adapters.cli.assembly import Assembly
+from planfill.adapters.cli.running import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from planfill.application.facade import ExecutionFacade
+    from planfill.application.ports.listener import EventListener
+
+_BEFORE_SETTINGS: Final = Path("planfill.log")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; give what it exits with."""
+    return run(sys.argv[1:] if arguments is None else arguments, _Assembly(), __version__)
+
+
+class _Assembly(Assembly):
+    """Everything heavy is imported in the method that needs it: ``--help`` needs none of it."""
+
+    def __init__(self) -> None:
+        self._log: Path | None = _BEFORE_SETTINGS
+
+    @contextmanager
+    def open(
+        self, config: Path | None, *, listeners: Sequence[EventListener] = (), quiet: bool = False
+    ) -> Iterator[ExecutionFacade]:
+        """Make the façade that the settings describe, with its logs."""
+        from planfill.bootstrap.logging import close_files, console
+        from planfill.bootstrap.manager import ExecutionManager
+
+        facade = ExecutionManager.from_settings(config, listeners=listeners)
+        log = facade.configuration.settings.log
+        self._log = log.file
+        try:
+            with console(_graver(log.level, "WARNING") if quiet else log.level), facade:
+                yield facade
+        finally:
+            close_files()
+
+    def keep(self, error: BaseException) -> Path:
+        """Write down an error of our own in the log file."""
+        from planfill.bootstrap.logging import keep
+
+        return keep(error, self._log, self.redact)
+
+    def redact(self, text: str) -> str:
+        """Hide the secrets of the environment in a text."""
+        from planfill.adapters.logs.redaction import redactor
+
+        return redactor(os.environ)(text)
+
+
+def _graver(one: str, other: str) -> str:
+    """Give the graver of two levels of loguru."""
+    from loguru import logger
+
+    return max(one.upper(), other, key=lambda level: logger.level(level).no)

@@ -1,0 +1,29 @@
+import pytest
+
+from planfill.domain.outcome import LineOutcome, Reason, Residual, closed_as
+
+SKIPPED = {
+    Reason.AMOUNT_ZERO: Residual.SKIPPED,
+    Reason.BELOW_MINIMUM: Residual.DUST,
+    Reason.ROUNDS_TO_ZERO: Residual.ROUNDING,
+    Reason.NO_PRICE: Residual.SKIPPED,
+    Reason.BAD_PRICE: Residual.SKIPPED,
+    Reason.CROSSED_PRICE: Residual.SKIPPED,
+    Reason.STALE_PRICE: Residual.SKIPPED,
+    Reason.NOT_HELD: Residual.HOLDING,
+}
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_line_of_which_nothing_was_sent_is_skipped_for_these_reasons_and_blocked_for_all_others(
+    reason: Reason,
+) -> None:
+    if reason in SKIPPED:
+        assert closed_as(reason) == (LineOutcome.SKIPPED, SKIPPED[reason])
+    else:
+        cause = Residual.FUNDING if reason is Reason.NO_FUNDS else Residual.BLOCKED
+        assert closed_as(reason) == (LineOutcome.BLOCKED, cause)
+
+
+def test_a_line_without_a_reason_is_blocked() -> None:
+    assert closed_as(None) == (LineOutcome.BLOCKED, Residual.BLOCKED)
