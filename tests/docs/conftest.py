@@ -36,7 +36,7 @@ def table() -> Callable[[str, str], Rows]:
     """Read the table under a heading of a page of ``docs/``: a mapping a row, the code marks taken off."""
 
     def read(page: str, heading: str) -> Rows:
-        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        text = "\n" + (ROOT / "docs" / page).read_text(encoding="utf-8")
         _, found, rest = text.partition(f"\n{heading}\n")
         assert found, f"{page} has no {heading!r}"
         section = re.split(r"\n#+ ", rest)[0]

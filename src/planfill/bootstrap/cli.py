@@ -37,12 +37,12 @@ class _Assembly(Assembly):
         self, config: Path | None, *, listeners: Sequence[EventListener] = (), quiet: bool = False
     ) -> Iterator[ExecutionFacade]:
         """Make the façade that the settings describe, with its logs."""
-        from planfill.bootstrap.logging import close_files, console
+        from planfill.bootstrap.logging import close_files, console, log_file
         from planfill.bootstrap.manager import ExecutionManager
 
         facade = ExecutionManager.from_settings(config, listeners=listeners)
         log = facade.configuration.settings.log
-        self._log = log.file
+        self._log = log_file(log)
         try:
             with console(_graver(log.level, "WARNING") if quiet else log.level), facade:
                 yield facade

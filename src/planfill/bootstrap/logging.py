@@ -63,7 +63,7 @@ def file_listeners(configuration: Configuration, read: Read | None = None) -> Se
     settings = configuration.settings.log
     if problems := _problems(settings):
         raise SettingsError(problems)
-    name = "log" if settings.file else ""
+    name = "log" if log_file(settings) else ""
     redact = redactor(os.environ)
     return (EventLog(lambda: _opened(settings), name=name, read=read, redact=redact),)
 
@@ -112,6 +112,11 @@ def keep(error: BaseException, file: Path | None, redact: Callable[[str], str]) 
     return file
 
 
+def log_file(settings: LogSettings) -> Path | None:
+    """Give the log file; an empty name stands for none, since TOML has no other way to say it."""
+    return settings.file if settings.file and settings.file.name else None
+
+
 def _problems(settings: LogSettings) -> list[Problem]:
     problems = []
     if settings.level.upper() not in LEVELS:
@@ -126,9 +131,10 @@ def _problems(settings: LogSettings) -> list[Problem]:
 
 def _opened(settings: LogSettings) -> Logger:
     """Give the logger of our lines, with its file open."""
-    if settings.file is None:
+    file = log_file(settings)
+    if file is None:
         return logger.bind(**{OURS: ""})
-    path = settings.file.absolute()
+    path = file.absolute()
     if path not in _files:
         try:
             _files[path] = _add(path, settings)

@@ -103,7 +103,8 @@ class ExecutionManager(ExecutionFacade):
         """
         configuration = load_settings(Path(file) if file is not None else None)
         container = Container(configuration=Object(configuration))
-        container.listeners.override(Object((*file_listeners(configuration), *listeners)))
+        log = file_listeners(configuration, lambda stream: container.writer().read(stream))
+        container.listeners.override(Object((*log, *listeners)))
         manager = cls.__new__(cls)
         ExecutionFacade.__init__(manager, Services(container))
         manager.configuration = configuration

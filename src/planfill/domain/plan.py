@@ -14,14 +14,13 @@ from pydantic import (
     AwareDatetime,
     BeforeValidator,
     Field,
-    StringConstraints,
     ValidationInfo,
     field_validator,
 )
 
 from planfill.domain.numerals import exact, plain
 from planfill.domain.order import Side
-from planfill.domain.values import ZERO_USD, Money, Name, Price, Quantity, Value, cents, worth
+from planfill.domain.values import ZERO_USD, Money, Name, Price, Quantity, Symbol, Value, cents, worth
 
 
 class Action(StrEnum):
@@ -88,11 +87,7 @@ _PriceIn = Annotated[Price, BeforeValidator(exact), Field(gt=0)]
 _QuantityIn = Annotated[Quantity, BeforeValidator(exact), Field(gt=0)]
 _Weight = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=1)]
 _Number = Annotated[Decimal, BeforeValidator(exact)]
-_Symbol = Annotated[
-    str,
-    BeforeValidator(_symbol),
-    StringConstraints(min_length=1, max_length=50, pattern=r"^[A-Z0-9./-]+$"),
-]
+_Symbol = Annotated[Symbol, BeforeValidator(_symbol)]
 
 
 class PlanItem(Value, frozen=True, extra="allow"):

@@ -15,6 +15,7 @@ from planfill.domain.plan import Action, Plan, PlanItem, upper
 
 _LONGEST_INTEGER: Final = 30
 _DEEPEST: Final = 50
+_LONGEST_BITS: Final = 14_000
 _WEIGHT_SLACK: Final = Decimal("0.000002")
 _DOLLAR_SLACK: Final = Decimal("0.02")
 
@@ -131,6 +132,8 @@ def _unfit(value: object, path: str = "", depth: int = 0) -> Iterator[Problem]:
         return
     if isinstance(value, Decimal | float) and not Decimal(value).is_finite():
         yield Problem(path=path, message=f"{value} is not an amount")
+    if isinstance(value, int) and value.bit_length() > _LONGEST_BITS:
+        yield Problem(path=path, message="an integer of thousands of digits")
     if isinstance(value, str) and not _is_text(value):
         yield Problem(path=path, message="half a character, which is no text")
     for key in value.repeated if isinstance(value, _Object) else ():

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -20,12 +19,10 @@ GOLDEN_PLAN = (
 
 def test_the_digest_of_a_plan_is_what_it_has_always_been() -> None:
     """Golden: another digest for the same plan would refuse its resumption."""
-    trades = (
-        '[["GLD","BUY","1000","2.5",false],["QQQ","SELL","400",null,true],'
-        '["SPY","BUY","600",null,false],["TLT","HOLD","0",null,false]]'
-    )
-    assert trades  # its SHA-256, computed with sha256sum:
-    assert a_plan(*GOLDEN_PLAN).digest == "GOLDEN"
+    # printf '%s' '[["GLD","BUY","1000","2.5",false],["QQQ","SELL","400",null,true],["SPY","BUY","600",null,
+    # false],["TLT","HOLD","0",null,false]]' | sha256sum, with the two lines joined
+    golden = "2dc53327936182537d2f4380717822e77bd0168d0056f2b49cf7c22fb75db007"
+    assert a_plan(*GOLDEN_PLAN).digest == golden
 
 
 @given(st.permutations(GOLDEN_PLAN))
@@ -156,11 +153,9 @@ def test_the_defaults_of_a_plan_are_those_of_the_format() -> None:
     assert optional == (None,) * len(optional)
 
 
-@pytest.mark.parametrize(
-    "rewrite", [lambda plan: plan.model_dump(), lambda plan: plan.model_dump(mode="json")], ids=["python", "json"]
-)
-def test_a_plan_survives_being_written_and_read(rewrite: Callable[[Plan], dict[str, object]]) -> None:
+def test_a_plan_survives_being_written_and_read() -> None:
     plan = a_plan(*GOLDEN_PLAN, odd="kept", metadata={"a": [1, "b"]})
-    again = Plan.model_validate(rewrite(plan))
+    again = Plan.model_validate_json(plan.model_dump_json())
     assert again == plan
     assert again.digest == plan.digest
+    assert again.warnings == ("odd: unknown field, kept and not used",)

@@ -102,7 +102,7 @@ class Commands:
         """Let an execution run, watched and stoppable, and print what became of it."""
         resume = f"planfill resume {shlex.quote(plan_id)}{self._options}"
         interrupts = Interrupts(
-            lambda: self._stopping(board), lambda: self._printer.failure(_left(plan_id, resume))
+            lambda: self._stopping(board), lambda: self._leaving(_left(plan_id, resume))
         )
         with interrupts:
             try:
@@ -121,6 +121,10 @@ class Commands:
             "stopping: nothing new is sent, what works is canceled and read once more; "
             "interrupt again to leave at once"
         )
+
+    def _leaving(self, why: Failed) -> None:
+        self._printer.give_back()
+        self._printer.failure(why)
 
     def _print(self, result: ExecutionResult) -> None:
         if self._printer.as_json:

@@ -46,6 +46,12 @@ class Printer:
             and not self.console.is_dumb_terminal
         )
 
+    def give_back(self) -> None:
+        """Leave the terminal as it was, whatever is being drawn in it."""
+        if self._console is not None and self.is_live:
+            self._console.show_cursor()
+            self._console.line()
+
     def show(self, *pictures: RenderableType) -> None:
         """Print for people."""
         with suppress_closed_pipe():

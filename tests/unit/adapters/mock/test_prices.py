@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from planfill.adapters.brokers.mock import MockBroker, MockSettings
 from planfill.adapters.brokers.mock.prices import Prices, Spread
@@ -149,6 +150,18 @@ def test_settings_are_read_as_text_and_strangers_are_refused() -> None:
     for wrong in ({"casj": 1}, {"cash": -1}, {"cash": "NaN"}, {"holdings": "all"}, {"latency_s": "inf"}):
         with pytest.raises(ValueError, match="validation error"):
             MockSettings.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [({"holdings": "all"}, '"plan", or shares by symbol'), ({"prices": 5}, "a file of last prices, or")],
+)
+def test_what_can_be_two_things_is_refused_in_one_message(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        MockSettings.model_validate(wrong)
+    (error,) = refusal.value.errors()
+    assert error["loc"] == tuple(wrong)
+    assert message in error["msg"]
 
 
 @given(

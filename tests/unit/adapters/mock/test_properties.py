@@ -99,10 +99,10 @@ class Trial:
         cash = Decimal(_CASH)
         filled: defaultdict[str, Decimal] = defaultdict(Decimal)
         paid: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for fill in blotter.fills:
+        for fill in blotter.trades:
             sign = 1 if fill.side is Side.BUY else -1
             shares[fill.symbol] += sign * fill.quantity
-            cash -= sign * fill.quantity * fill.price + (fill.fees_usd or 0)
+            cash -= sign * fill.quantity * fill.price + fill.fees_usd
             filled[fill.broker_order_id] += fill.quantity
             paid[fill.broker_order_id] += fill.quantity * fill.price
             assert shares[fill.symbol] >= 0, "more was sold than was held"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from planfill.domain.report import Fill
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
-    from planfill.adapters.brokers.mock.ticket import Ticket
+    from planfill.adapters.brokers.mock.ticket import Ticket, Trade
     from planfill.domain.order import Side
-    from planfill.domain.report import ExecutionReport, Fill
+    from planfill.domain.report import ExecutionReport
     from planfill.domain.values import ClientOrderId
 
 
@@ -23,14 +25,14 @@ class Blotter:
 
     def __init__(self) -> None:
         self.tickets: list[Ticket] = []
-        self.fills: list[Fill] = []
+        self.trades: list[Trade] = []
         self.happened = 0
         self.on_change: Callable[[], None] | None = None
         self._named: dict[ClientOrderId, Ticket] = {}
         self._open: dict[str, dict[int, Ticket]] = {}
         self._reports: dict[int, ExecutionReport] = {}
         self._unsaved: set[int] = set()
-        self._saved_fills = 0
+        self._saved_trades = 0
 
     def named(self, client_order_id: ClientOrderId) -> Ticket | None:
         """Find an order by our name for it."""
@@ -67,7 +69,7 @@ class Blotter:
 
     def fills_since(self, since: datetime) -> Sequence[Fill]:
         """List the fills at or after ``since``, oldest first."""
-        return [fill for fill in self.fills if fill.filled_at >= since]
+        return [Fill(**trade._asdict()) for trade in self.trades if trade.filled_at >= since]
 
     def put(self, ticket: Ticket) -> Ticket | None:
         """Keep an order under its number; give the state of it that was known before."""
@@ -109,15 +111,15 @@ class Blotter:
         if self.on_change is not None:
             self.on_change()
 
-    def unsaved(self) -> tuple[list[Ticket], list[tuple[int, Fill]]]:
-        """Give the orders that have changed and the fills, each with its number, since ``all_saved``."""
+    def unsaved(self) -> tuple[list[Ticket], list[tuple[int, Trade]]]:
+        """Give the orders that have changed and the trades, each with its number, since ``all_saved``."""
         tickets = [self.tickets[number - 1] for number in sorted(self._unsaved)]
-        return tickets, list(enumerate(self.fills[self._saved_fills :], self._saved_fills + 1))
+        return tickets, list(enumerate(self.trades[self._saved_trades :], self._saved_trades + 1))
 
     def all_saved(self) -> None:
         """Count all as saved."""
         self._unsaved.clear()
-        self._saved_fills = len(self.fills)
+        self._saved_trades = len(self.trades)
 
     def _forget(self, ticket: Ticket) -> None:
         of_symbol = self._open.get(ticket.order.symbol)

@@ -18,11 +18,12 @@ from planfill.domain.errors import (
     OrderNotFound,
     OrderRejected,
 )
-from planfill.domain.market import MarketSession
+from planfill.domain.market import Instrument, MarketSession
 from planfill.domain.report import ExecutionReport, OrderStatus
 from planfill.domain.values import BrokerOrderId
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from planfill.adapters.brokers.mock.prices import Prices
@@ -46,6 +47,7 @@ class Exchange:
         self.holding_fills = False
         self._settings = settings
         self._matching = Matching(settings, prices, self.balances, self.blotter)
+        self._instruments: dict[str, Instrument] = {}
         self.advance = self._matching.advance
         self.next_due = self._matching.next_due
 
@@ -71,6 +73,14 @@ class Exchange:
         """Tell whether the symbol exists here: it has a price, be it nonsense, or is held."""
         return self.prices.knows(symbol) or symbol in self.balances.shares
 
+    def instruments(self, symbols: Collection[str]) -> dict[str, Instrument]:
+        """Describe those of the symbols that exist."""
+        known = self._instruments
+        for symbol in symbols:
+            if symbol not in known and self.lists(symbol):
+                known[symbol] = rules.instrument(symbol, self._settings)
+        return {symbol: known[symbol] for symbol in symbols if symbol in known}
+
     def place(self, order: Order, now: datetime, handling: Handling = AS_USUAL) -> ExecutionReport:
         """Accept an order, or report on the one that bears its name already."""
         self.advance(now)
@@ -84,8 +94,7 @@ class Exchange:
             self.blotter.add(ticket)
             return self._again(ticket, order)
         self.blotter.add(ticket)
-        self._matching.work(ticket)
-        self.advance(now)
+        self._matching.accept(ticket, now)
         return self.blotter.report(ticket)
 
     def status(self, client_order_id: ClientOrderId, now: datetime) -> ExecutionReport:
@@ -144,7 +153,7 @@ class Exchange:
             order=order,
             accepted_at=now,
             changed_at=now,
-            due_at=None if rests else now + timedelta(seconds=delay),
+            due_at=None if rests else now + timedelta(seconds=delay) if delay else now,
             visible_at=now + timedelta(seconds=hidden) if hidden else None,
             expires_at=settings.closes_at,
             rests=rests,

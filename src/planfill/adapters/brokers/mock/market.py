@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from planfill.adapters.brokers.mock.desk import AtDesk
 from planfill.adapters.brokers.mock.prices import NoPrice
-from planfill.adapters.brokers.mock.rules import instrument
 from planfill.application.ports.market import InstrumentCatalog, MarketData, MarketHours
 from planfill.domain.market import Instrument, MarketSession, NoQuote, Quote
 
@@ -37,13 +36,10 @@ class MockMarket(AtDesk, MarketData, InstrumentCatalog, MarketHours):
 
     async def get_instruments(self, symbols: Collection[str]) -> Mapping[str, Instrument]:
         """Describe those of the symbols that exist."""
-        settings = self.desk.settings
         return await self.desk.call(
             "get_instruments",
             symbols,
-            lambda exchange, _now, _handling: {
-                symbol: instrument(symbol, settings) for symbol in symbols if exchange.lists(symbol)
-            },
+            lambda exchange, _now, _handling: exchange.instruments(symbols),
         )
 
     async def get_session(self) -> MarketSession:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from planfill.adapters.brokers.mock.prices import NoPrice
 from planfill.adapters.brokers.mock.rules import fee, needs
-from planfill.adapters.brokers.mock.ticket import EXACT, LOT
+from planfill.adapters.brokers.mock.ticket import EXACT, LOT, Trade
 from planfill.domain.order import Side
-from planfill.domain.report import Fill, OrderStatus
+from planfill.domain.report import OrderStatus
 from planfill.domain.values import Money, Price, Quantity, round_down
 
 if TYPE_CHECKING:
@@ -64,6 +64,17 @@ class Matching:
         if self._balances.coming and self._balances.show(now):
             self._blotter.stir()
 
+    def accept(self, ticket: Ticket, now: datetime) -> None:
+        """Let a new order work; what is due at once is done without setting anything aside before."""
+        if ticket.due_at != now:
+            self.work(ticket)
+            return
+        self._step(ticket, now)
+        if ticket.is_open:
+            self.withdraw(ticket)
+            self.work(ticket)
+            self.advance(now)
+
     def work(self, ticket: Ticket) -> None:
         """Let an open order work: set aside what it needs, and remember when it is due."""
         self._hold(ticket)
@@ -73,6 +84,8 @@ class Matching:
 
     def withdraw(self, ticket: Ticket) -> None:
         """Give back what an open order holds."""
+        if not ticket.held:
+            return
         if ticket.order.side is Side.SELL:
             self._balances.lock(ticket.order.symbol, -ticket.held)
         else:
@@ -163,17 +176,17 @@ class Matching:
             self._hold(ticket)
         else:
             ticket.status = OrderStatus.FILLED
-        fills = self._blotter.fills
-        fills.append(
-            Fill(
-                fill_id=f"FILL-{len(fills) + 1:06}",
-                broker_order_id=ticket.broker_order_id,
-                symbol=order.symbol,
-                side=order.side,
-                quantity=quantity,
-                price=price,
-                fees_usd=charge,
-                filled_at=at,
+        number = len(self._blotter.trades) + 1
+        self._blotter.trades.append(
+            Trade(
+                f"FILL-{number:06}",
+                ticket.broker_order_id,
+                order.symbol,
+                order.side,
+                quantity,
+                price,
+                charge,
+                at,
             )
         )
         self._blotter.saw(ticket)

@@ -7,9 +7,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from planfill.adapters.brokers.mock.ticket import Ticket
+from planfill.adapters.brokers.mock.ticket import Ticket, Trade
 from planfill.domain.order import Order, Side
-from planfill.domain.report import Fill, OrderStatus
+from planfill.domain.report import OrderStatus
 from planfill.domain.values import BrokerOrderId, Money, Price, Quantity
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def load(db: sqlite3.Connection, exchange: Exchange, *, after: int) -> None:
             del balances.shares[symbol]
     for row in changed("orders"):
         exchange.restore(_ticket(row))
-    blotter.fills.extend(_fill(row) for row in changed("fills"))
+    blotter.trades.extend(_trade(row) for row in changed("fills"))
     blotter.all_saved()
     balances.all_saved()
     blotter.stir()
@@ -90,8 +90,8 @@ def load(db: sqlite3.Connection, exchange: Exchange, *, after: int) -> None:
 def save(db: sqlite3.Connection, exchange: Exchange, version: int) -> bool:
     """Write what has changed as a new version; tell whether anything has."""
     balances, blotter = exchange.balances, exchange.blotter
-    tickets, fills = blotter.unsaved()
-    if not (tickets or fills or balances.changed):
+    tickets, trades = blotter.unsaved()
+    if not (tickets or trades or balances.changed):
         return False
     db.execute(_WRITE["account"], (*_account_row(balances), version))
     db.executemany(
@@ -99,7 +99,7 @@ def save(db: sqlite3.Connection, exchange: Exchange, version: int) -> bool:
         [(symbol, str(balances.shares.get(symbol, 0)), version) for symbol in balances.unsaved],
     )
     db.executemany(_WRITE["orders"], [(*_order_row(ticket), version) for ticket in tickets])
-    db.executemany(_WRITE["fills"], [(*_fill_row(number, fill), version) for number, fill in fills])
+    db.executemany(_WRITE["fills"], [(*_trade_row(number, trade), version) for number, trade in trades])
     blotter.all_saved()
     balances.all_saved()
     return True
@@ -177,23 +177,23 @@ def _ticket(row: tuple[Any, ...]) -> Ticket:
     )
 
 
-def _fill_row(number: int, fill: Fill) -> tuple[object, ...]:
+def _trade_row(number: int, trade: Trade) -> tuple[object, ...]:
     return (
         number,
-        fill.fill_id,
-        fill.broker_order_id,
-        fill.symbol,
-        fill.side.value,
-        str(fill.quantity),
-        str(fill.price),
-        _text(fill.fees_usd),
-        fill.filled_at.isoformat(),
+        trade.fill_id,
+        trade.broker_order_id,
+        trade.symbol,
+        trade.side.value,
+        str(trade.quantity),
+        str(trade.price),
+        str(trade.fees_usd),
+        trade.filled_at.isoformat(),
     )
 
 
-def _fill(row: tuple[Any, ...]) -> Fill:
+def _trade(row: tuple[Any, ...]) -> Trade:
     _, fill_id, broker_order_id, symbol, side, quantity, price, fees_usd, filled_at = row
-    return Fill(
+    return Trade(
         fill_id=fill_id,
         broker_order_id=BrokerOrderId(broker_order_id),
         symbol=symbol,

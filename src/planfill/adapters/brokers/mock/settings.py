@@ -4,11 +4,26 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from planfill.domain.numerals import exact
 
 IN_MEMORY: Final = ":memory:"
+
+_SHAPES: Final = {
+    "prices": "a file of last prices, or the prices by symbol",
+    "holdings": '"plan", or shares by symbol, none below 0, such as {"SPY": "10.5"}',
+}
 
 _Exact = Annotated[Decimal, BeforeValidator(exact), Field(ge=0)]
 _Ticker = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True)]
@@ -77,6 +92,16 @@ class MockSettings(BaseModel, frozen=True, extra="forbid"):
     not_fractionable: frozenset[_Ticker] = frozenset()
     blocked: str = ""
     seed: int = 0
+
+    @field_validator("prices", "holdings", mode="wrap")
+    @classmethod
+    def _in_one_message(
+        cls, value: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> object:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise ValueError(_SHAPES[info.field_name or ""]) from None
 
     @property
     def in_memory(self) -> bool:

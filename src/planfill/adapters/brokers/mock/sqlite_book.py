@@ -97,7 +97,7 @@ class SqliteBook(Book):
 
     def _forget(self) -> None:
         """Undo: what is in the file is the truth."""
-        if self._db.in_transaction:
+        with suppress(sqlite3.Error):
             self._db.execute("ROLLBACK")
         before, self.exchange = self.exchange, self._new_exchange()
         self.exchange.take_over(before)

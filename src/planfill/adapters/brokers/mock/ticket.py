@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from planfill.domain import errors
 from planfill.domain.report import TERMINAL, ExecutionReport, OrderStatus
@@ -13,7 +13,7 @@ from planfill.domain.values import ZERO_SHARES, ZERO_USD, Money, Price, Quantity
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from planfill.domain.order import Order
+    from planfill.domain.order import Order, Side
     from planfill.domain.values import BrokerOrderId
 
 # Cash is kept to the last digit of quantity x price: what was paid is exactly the sum of the fills.
@@ -33,6 +33,19 @@ _REFUSALS: Final = {
 }
 _NONE: Final = Decimal(0)
 _FREE: Final = Price(_NONE)
+
+
+class Trade(NamedTuple):
+    """One execution; ``domain.report.Fill`` is what others are told of it."""
+
+    fill_id: str
+    broker_order_id: BrokerOrderId
+    symbol: str
+    side: Side
+    quantity: Quantity
+    price: Price
+    fees_usd: Money
+    filled_at: datetime
 
 
 @dataclass(slots=True)
