@@ -103,7 +103,7 @@ class ExecutePlan:
         await teller.catch_up(self.ledger, state.number)
         if state.finished and state.result and state.result.status is not ExecutionStatus.REFUSED:
             await teller.remember()
-            return state.result.at_head(state.head)
+            return state.result.at_head(state.result_head)
         journal = Journal(self.ledger, stream, claim=claim, clock=self.clock, state=state, teller=teller)
         run = Run(self.brokerage, self.clock, self.policy, journal, stop)
         async with teller:

@@ -51,5 +51,6 @@ class Executions:
 
         """
         state = await self.state(plan_id)
-        result = state.result or summarize(state, self.clock.now())
-        return result.at_head(state.head)
+        if state.result is not None:
+            return state.result.at_head(state.result_head)
+        return summarize(state, self.clock.now()).at_head(state.head)

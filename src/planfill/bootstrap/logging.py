@@ -1,13 +1,15 @@
 """
 The logs: the only place that adds sinks to loguru.
 
-As a library one sink is added, the file, and it takes our lines alone; what an engine has set up stays
-as it is. An engine that does not want our lines for people in its own sinks filters them by the name
-``planfill``. Variables never appear in a traceback: ``diagnose`` and ``backtrace`` are off.
+Our lines go to a logger of our own. What a trading engine has set up in loguru stays as it is and sees
+nothing of us, and ``logger.remove()`` there does not cost us the file. Only the program, which has no
+engine around it, changes what loguru itself prints. Variables never appear in a traceback: ``diagnose``
+and ``backtrace`` are off.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -17,18 +19,19 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from traceback import format_exception
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from loguru import logger
+import loguru
+from loguru._logger import Core, Logger
 
-from planfill.adapters.logs.event_log import AT, CORRELATION, JSON, OURS, EventLog, one_line
+from planfill.adapters.logs.event_log import AT, CORRELATION, FILE, JSON, EventLog, one_line
 from planfill.adapters.logs.redaction import redactor
 from planfill.domain.errors import Problem, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from loguru import Logger, Record
+    from loguru import Record
 
     from planfill.adapters.logs.story import Read
     from planfill.application.ports.listener import EventListener
@@ -40,13 +43,14 @@ _DEFAULT_SINK: Final = 0
 _SIZE: Final = re.compile(r"\d+(\.\d+)? *[kKMGT]?i?B", re.IGNORECASE)
 _SPAN: Final = re.compile(r"\d+(\.\d+)? *(second|minute|hour|day|week|month|year)s?", re.IGNORECASE)
 _DAILY: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-_OURS: Final = (
-    f"<dim>{{extra[{AT}]}} {{extra[{CORRELATION}]}}</dim> <level>{{level: <7}} {{message}}</level>\n"
-)
-_OTHERS: Final = (
-    "<dim>{time:HH:mm:ss.SSS!UTC}Z {name}</dim> <level>{level: <7} {message}</level>\n{exception}"
-)
+_LINE: Final = f"<dim>{{extra[{AT}]}} {{extra[{CORRELATION}]}}</dim> <level>{{level: <7}} {{message}}</level>"
+_FOREIGN: Final = "<dim>{time:HH:mm:ss.SSS!UTC}Z {name}</dim> <level>{level: <7} {message}</level>"
 
+# As loguru makes its own; it documents a deep copy for this, which fails as soon as there is a sink.
+_ours: Final[loguru.Logger] = cast("Any", Logger)(
+    core=cast("Any", Core)(), exception=None, depth=0, record=False, lazy=False, colors=False,
+    raw=False, capture=True, patchers=[], extra={},
+)  # fmt: skip
 _files: dict[Path, int] = {}
 
 
@@ -70,23 +74,31 @@ def file_listeners(configuration: Configuration, read: Read | None = None) -> Se
 
 @contextmanager
 def console(level: str) -> Iterator[None]:
-    """Print on stderr what is at least as grave as ``level``, instead of what loguru would; for a program."""
+    """
+    Print on stderr what is at least as grave as ``level``; for a program.
+
+    What others say through loguru is printed from warnings on, instead of by loguru's default sink, which
+    shows the values of variables.
+    """
     with suppress(ValueError):
-        logger.remove(_DEFAULT_SINK)
+        loguru.logger.remove(_DEFAULT_SINK)
     colors = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    sink = logger.add(_print, level=level, format=_line, colorize=colors, **_SAFE)
+    ours = _ours.add(_print, level=level.upper(), format=_LINE, colorize=colors, **_SAFE)
+    others = loguru.logger.add(_print, level="WARNING", format=_FOREIGN, colorize=colors, **_SAFE)
     try:
         yield
     finally:
-        logger.remove(sink)
+        _ours.remove(ours)
+        with suppress(ValueError):
+            loguru.logger.remove(others)
 
 
+@atexit.register
 def close_files() -> None:
     """Close the log files; the next event opens its file again."""
     while _files:
         _, sink = _files.popitem()
-        with suppress(ValueError):  # somebody has removed all sinks
-            logger.remove(sink)
+        _ours.remove(sink)
 
 
 def keep(error: BaseException, file: Path | None, redact: Callable[[str], str]) -> Path:
@@ -129,25 +141,27 @@ def _problems(settings: LogSettings) -> list[Problem]:
     return problems
 
 
-def _opened(settings: LogSettings) -> Logger:
+def _opened(settings: LogSettings) -> loguru.Logger:
     """Give the logger of our lines, with its file open."""
     file = log_file(settings)
     if file is None:
-        return logger.bind(**{OURS: ""})
+        return _ours
     path = file.absolute()
     if path not in _files:
         try:
             _files[path] = _add(path, settings)
         except OSError as e:
-            logger.warning("the log file cannot be written, {}: the ledger alone has the record", e)
-    return logger.bind(**{OURS: str(path)})
+            extras = {AT: f"{datetime.now(UTC):%H:%M:%S.%f}"[:12] + "Z", CORRELATION: "-"}
+            message = f"the log file cannot be written: {e}; the ledger alone has the record"
+            _ours.bind(**extras).warning(message)
+    return _ours.bind(**{FILE: str(path)})
 
 
 def _add(path: Path, settings: LogSettings) -> int:
     def is_for_it(record: Record) -> bool:
-        return record["extra"].get(OURS) == str(path)
+        return record["extra"].get(FILE) == str(path)
 
-    return logger.add(
+    return _ours.add(
         path,
         level=0,
         format=f"{{extra[{JSON}]}}",
@@ -158,10 +172,6 @@ def _add(path: Path, settings: LogSettings) -> int:
         errors="backslashreplace",
         **_SAFE,
     )
-
-
-def _line(record: Record) -> str:
-    return _OURS if OURS in record["extra"] else _OTHERS
 
 
 def _print(text: str) -> None:

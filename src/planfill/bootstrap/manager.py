@@ -12,7 +12,7 @@ from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
 from planfill.application.execute import ExecutePlan
 from planfill.application.facade import ExecutionFacade
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
-from planfill.application.ports.brokerage import Brokerage
+from planfill.application.ports.brokerage import Brokerage, OpensForPlan
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.ledger import Ledger
 from planfill.application.ports.listener import EventListener
@@ -75,6 +75,7 @@ class ExecutionManager(ExecutionFacade):
             hours=hours or _found(MarketHours, "hours", given),
             feed=feed or _found(ReportFeed, "feed", given),
             capabilities=capabilities or Capabilities(unique_ids=True),
+            opening=broker.open_for if isinstance(broker, OpensForPlan) else None,
         )
         container = Container()
         container.brokerage.override(Object(brokerage))

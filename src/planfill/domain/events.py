@@ -13,6 +13,7 @@ from planfill.domain.order import Order
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Plan
 from planfill.domain.policy import Policy
+from planfill.domain.reconciliation import Difference
 from planfill.domain.report import ExecutionReport
 from planfill.domain.result import ExecutionResult
 from planfill.domain.sizing import Sizing
@@ -125,12 +126,35 @@ class OrderUnresolved(_Event, frozen=True):
     detail: str
 
 
+class OrderResolved(_Event, frozen=True):
+    """
+    An operator said what became of an order that nobody could find out about, and why that is so.
+
+    ``report`` is what the broker would have said; None where the order was never placed.
+    """
+
+    kind: Literal["order_resolved"] = "order_resolved"
+    client_order_id: ClientOrderId
+    by: str
+    evidence: str
+    report: ExecutionReport | None
+
+
 class CancelRequested(_Event, frozen=True):
     """The broker was asked to cancel an order."""
 
     kind: Literal["cancel_requested"] = "cancel_requested"
     client_order_id: ClientOrderId
     reason: Reason
+
+
+class CancelAsked(_Event, frozen=True):
+    """Somebody asked, in the account's stream, that whoever executes a plan stop."""
+
+    kind: Literal["cancel_asked"] = "cancel_asked"
+    plan_id: str
+    by: str
+    detail: str
 
 
 class StopRequested(_Event, frozen=True):
@@ -165,6 +189,17 @@ class ExecutionCompleted(_Event, frozen=True):
     result: ExecutionResult
 
 
+class Reconciled(_Event, frozen=True):
+    """
+    The broker's own record was read and compared with ours, after the result was out.
+
+    ``differences`` is empty where plan and fills are what the broker has.
+    """
+
+    kind: Literal["reconciled"] = "reconciled"
+    differences: tuple[Difference, ...]
+
+
 class Severity(StrEnum):
     """How much an alert wants somebody's attention."""
 
@@ -194,8 +229,11 @@ Event = (
     | OrderNotSent
     | OrderDoubted
     | OrderUnresolved
+    | OrderResolved
     | CancelRequested
+    | CancelAsked
     | StopRequested
+    | Reconciled
     | ExecutionRefused
     | ExecutionSuspended
     | ExecutionCompleted

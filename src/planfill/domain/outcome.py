@@ -86,6 +86,9 @@ class Reason(StrEnum):
     LATE_FILL = "LATE_FILL"
     REPLACED = "REPLACED"
     UNPRICED = "UNPRICED"
+    RESOLVED = "RESOLVED"
+    FOREIGN_ORDER = "FOREIGN_ORDER"
+    RECONCILIATION = "RECONCILIATION"
 
 
 # The outcome, and the cause of the missing dollars, of a line that was closed before anything was sent.

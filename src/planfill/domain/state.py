@@ -119,6 +119,7 @@ class ExecutionState:
         self.result: ExecutionResult | None = None
         self.finished = False
         self.head = ""
+        self.result_head = ""
 
     def apply(self, recorded: ev.Recorded) -> None:
         """
@@ -165,6 +166,8 @@ class ExecutionState:
                 self._end(event.client_order_id, Phase.DOUBTED, event.reason, event.detail)
             case ev.OrderUnresolved():
                 self._end(event.client_order_id, Phase.UNRESOLVED, event.reason, event.detail)
+            case ev.OrderResolved():
+                self._resolve(event)
             case ev.OrderRequoted():
                 order = self.orders[event.order.client_order_id]
                 order.order, order.phase = event.order, Phase.RECORDED
@@ -180,8 +183,8 @@ class ExecutionState:
             case ev.ExecutionResumed():
                 self._resume()
             case ev.ExecutionRefused() | ev.ExecutionSuspended() | ev.ExecutionCompleted():
-                self.result = event.result
-            case ev.Alerted():
+                self.result, self.result_head = event.result, self.head
+            case ev.Alerted() | ev.CancelAsked() | ev.Reconciled():
                 pass
             case _:
                 assert_never(event)
@@ -206,12 +209,21 @@ class ExecutionState:
         order = self.orders[report.client_order_id]
         order.report = merge(order.report, report)
         order.inherited = False
+        if order.phase is Phase.REFUSED and order.report.status is OrderStatus.REJECTED:
+            return  # the refusal itself said more
+        canceled_by_us = order.cancel_requested_at is not None and order.phase is not Phase.UNRESOLVED
         # A fill without a price is not the end: until it is priced the broker is asked again.
         ended = order.report.is_terminal and order.report.is_priced
         order.phase = Phase.ENDED if ended else Phase.WORKING
         order.detail = order.report.raw if order.report.status is OrderStatus.REJECTED else ""
-        if order.cancel_requested_at is None or order.report.status is OrderStatus.FILLED:
+        if not canceled_by_us or order.report.status is OrderStatus.FILLED:
             order.reason = _ENDED_BY.get(order.report.status)
+
+    def _resolve(self, event: ev.OrderResolved) -> None:
+        if event.report is not None:
+            self._report(event.report)
+            return
+        self._end(event.client_order_id, Phase.NOT_SENT, Reason.RESOLVED, event.evidence)
 
     def _end(self, client_order_id: ClientOrderId, phase: Phase, reason: Reason, detail: str) -> None:
         order = self.orders[client_order_id]

@@ -33,6 +33,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 ZERO_USD: Final = Money(Decimal(0))
 ZERO_SHARES: Final = Quantity(Decimal(0))
+_NANO: Final = Decimal("0.000000001")
 _CENT: Final = Decimal("0.01")
 # Wide enough for every amount times every quantity; divisions never round up into a share too many.
 _EXACT: Final = Context(prec=80, rounding=ROUND_HALF_EVEN)
@@ -46,7 +47,8 @@ def cents(amount: Decimal) -> Money:
 
 def worth(quantity: Quantity, price: Price) -> Money:
     """Value ``quantity`` shares at ``price``, to the cent."""
-    return cents(_EXACT.multiply(quantity, price))
+    # An average price need not terminate: without the first rounding, half a cent might become none.
+    return cents(_EXACT.multiply(quantity, price).quantize(_NANO, context=_EXACT))
 
 
 def shares_for(amount: Money, price: Price) -> Quantity:

@@ -12,6 +12,7 @@ from planfill.domain.order import Order, OrderType, Side
 from planfill.domain.outcome import LineOutcome, Reason, Residual
 from planfill.domain.plan import Action, Plan, PlanItem
 from planfill.domain.policy import Policy
+from planfill.domain.reconciliation import Difference, Discrepancy
 from planfill.domain.report import ExecutionReport, OrderStatus
 from planfill.domain.result import ExecutionResult, ExecutionStatus, OrderResult
 from planfill.domain.sizing import Sizing
@@ -136,6 +137,7 @@ def one_of_each_kind() -> tuple[Event, ...]:
         raw='{"status": "partial\\u0000"}',
     )
     deadline = AT + timedelta(minutes=2)
+    difference = Difference(kind=Discrepancy.POSITION, symbol="SPY", ours="1 share", theirs="2 shares")
     return (
         a_start(),
         ev.ExecutionResumed(holder="contract, process 2"),
@@ -152,8 +154,11 @@ def one_of_each_kind() -> tuple[Event, ...]:
         ev.OrderNotSent(client_order_id=_NAME, reason=Reason.DEADLINE),
         ev.OrderDoubted(client_order_id=_NAME, reason=Reason.OUTCOME_UNKNOWN, detail="504"),
         ev.OrderUnresolved(client_order_id=_NAME, reason=Reason.OUTCOME_UNKNOWN, detail="504"),
+        ev.OrderResolved(client_order_id=_NAME, by="an operator", evidence="statement", report=report),
         ev.CancelRequested(client_order_id=_NAME, reason=Reason.DEADLINE),
+        ev.CancelAsked(plan_id="plan-1", by="an operator", detail="wrong plan"),
         ev.StopRequested(reason=Reason.INTERRUPTED, detail="Ctrl-C"),
+        ev.Reconciled(differences=(difference,)),
         ev.ExecutionRefused(result=a_result(ExecutionStatus.REFUSED)),
         ev.ExecutionSuspended(result=a_result(ExecutionStatus.IN_DOUBT)),
         ev.ExecutionCompleted(result=a_result()),

@@ -101,9 +101,7 @@ class Commands:
     def _run(self, plan_id: str, board: Board, run: Callable[[], ExecutionResult]) -> int:
         """Let an execution run, watched and stoppable, and print what became of it."""
         resume = f"planfill resume {shlex.quote(plan_id)}{self._options}"
-        interrupts = Interrupts(
-            lambda: self._stopping(board), lambda: self._leaving(_left(plan_id, resume))
-        )
+        interrupts = Interrupts(lambda: self._stopping(board), lambda: self._leaving(_left(plan_id, resume)))
         with interrupts:
             try:
                 with watching(board, self._printer, plan_id):

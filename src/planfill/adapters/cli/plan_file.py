@@ -29,18 +29,19 @@ def read_plan_file(name: str) -> Plan:
         text = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
     except (OSError, ValueError) as e:
         why = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
-        raise PlanInvalid([Problem(path="", message=f"{shown(name)} cannot be read: {why}")]) from e
+        problem = Problem(path="", message=why)
+        raise _InvalidIn(f"{shown(name)} cannot be read", [problem]) from e
     try:
         return read_plan_text(text)
     except PlanInvalid as e:
-        raise _InvalidIn(shown(name), e.problems) from e
+        raise _InvalidIn(f"{shown(name)} is not a valid plan", e.problems) from e
 
 
 class _InvalidIn(PlanInvalid):
     """Names the file too: somebody may execute many."""
 
-    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
-        self.title = f"{name} is not a valid plan"  # type: ignore[misc]
+    def __init__(self, title: str, problems: Sequence[Problem]) -> None:
+        self.title = title  # type: ignore[misc]
         super().__init__(problems)
 
 

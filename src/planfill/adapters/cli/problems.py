@@ -20,8 +20,11 @@ _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 def failed(error: ExecutionError) -> Failed:
     """Put an error of the tree into the document."""
-    failure = Failure(code=code_of(error), message=str(error), problems=tuple(error.problems))
-    return Failed(error=failure)
+    message, problems = str(error), tuple(error.problems)
+    if len(problems) == 1:
+        # A list of one reads better as a sentence.
+        message = " ".join(line.strip() for line in message.splitlines())
+    return Failed(error=Failure(code=code_of(error), message=message, problems=problems))
 
 
 def crashed(error: BaseException, details: Path) -> Failed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from planfill.adapters.logs.messages import tell
@@ -13,6 +14,7 @@ from planfill.domain.events import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from loguru import Logger
 
@@ -20,15 +22,17 @@ if TYPE_CHECKING:
     from planfill.adapters.logs.story import Read, Story
     from planfill.domain.events import Recorded
 
-OURS: Final = "planfill"
-"""The extra by which a sink knows a line of ours: the path of the file that the JSON is for, or empty."""
-JSON: Final = "planfill_json"
+FILE: Final = "file"
+"""The extra that holds the path of the file which the JSON is for."""
+JSON: Final = "json"
 """The extra that holds the whole line as JSON."""
-AT: Final = "planfill_at"
+AT: Final = "at"
 """The extra that tells the time of day, in UTC, when it happened: on catching up it is logged later."""
 CORRELATION: Final = "correlation_id"
 """The extra that names the run of the engine which the plan came from."""
 
+# Made once: with other than its defaults json.dumps makes a new one every time.
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _LONGEST: Final = 4000
 
@@ -64,8 +68,11 @@ class EventLog(EventListener):
         told = tell(recorded, story)
         message = self._redact(one_line(told.message))
         line = self._redact(_json(recorded, story, told, message))
-        at = f"{recorded.at:%H:%M:%S}.{recorded.at.microsecond // 1000:03}Z"
-        extras = {JSON: line, AT: at, CORRELATION: story.correlation_id or "-"}
+        extras = {
+            JSON: line,
+            AT: f"{_utc(recorded.at)[11:23]}Z",
+            CORRELATION: story.correlation_id or "-",
+        }
         # Without arguments loguru leaves braces alone: a broker's answer is no template.
         self._logger.bind(**extras).log(told.level, message)
 
@@ -78,7 +85,7 @@ def one_line(text: str) -> str:
 
 def _json(recorded: Recorded, story: Story, told: Told, message: str) -> str:
     fields = {
-        "time": f"{recorded.at:%Y-%m-%dT%H:%M:%S.%fZ}",
+        "time": f"{_utc(recorded.at)}Z",
         "level": told.level,
         "event": recorded.event.kind,
         "stream": recorded.stream,
@@ -91,7 +98,12 @@ def _json(recorded: Recorded, story: Story, told: Told, message: str) -> str:
         "message": message,
     }
     # The event is JSON already; to read it only to write it again would cost more than all the rest.
-    return f'{json.dumps(fields, ensure_ascii=False)[:-1]}, "data": {encode(recorded.event)}}}'
+    return f'{_ENCODE(fields)[:-1]}, "data": {encode(recorded.event)}}}'
+
+
+def _utc(at: datetime) -> str:
+    """Write a time in UTC with microseconds, quicker than strftime would."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 def _plan_id(stream: str) -> str | None:

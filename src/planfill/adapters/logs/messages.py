@@ -82,6 +82,14 @@ def tell(recorded: ev.Recorded, story: Story) -> Told:  # noqa: C901, PLR0911, P
         case ev.OrderRequoted():
             order = event.order
             return _of_order(INFO, "never reached the broker, is sent again", order.client_order_id, story)
+        case ev.OrderResolved():
+            word = f"{event.report.status}" if event.report else "never placed"
+            what = f"resolved by {event.by} as {word}: {event.evidence}"
+            return _of_order(WARNING, what, event.client_order_id, story)
+        case ev.CancelAsked():
+            return Told(WARNING, f"plan {event.plan_id} is to stop, asked by {event.by}: {event.detail}")
+        case ev.Reconciled():
+            return _reconciled(event)
         case ev.StopRequested():
             level = ERROR if event.reason is Reason.BREAKER else WARNING
             return Told(level, f"stopping: {_why(event.reason, event.detail)}")
@@ -97,6 +105,13 @@ def tell(recorded: ev.Recorded, story: Story) -> Told:  # noqa: C901, PLR0911, P
             return Told(level, f"{about}{_why(event.reason, event.detail)}", event.symbol or None)
         case _:
             assert_never(event)
+
+
+def _reconciled(event: ev.Reconciled) -> Told:
+    if not event.differences:
+        return Told(INFO, "reconciled: the broker's record is what ours is")
+    found = (f"{one.kind} {one.symbol}: ours {one.ours}, theirs {one.theirs}" for one in event.differences)
+    return Told(ERROR, f"the broker's record differs from ours: {'; '.join(found)}")
 
 
 def _received(event: ev.ExecutionStarted) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -18,6 +19,15 @@ from planfill.application.ports.market import (
 )
 from planfill.domain.market import Capabilities
 from planfill.domain.plan import Plan
+
+
+@runtime_checkable
+class OpensForPlan(Protocol):
+    """A simulated broker that opens its book with what the first plan says is held."""
+
+    @abstractmethod
+    def open_for(self, plan: Plan) -> None:
+        """Open an empty book for the plan; leave any other as it is."""
 
 
 @dataclass(frozen=True, slots=True)

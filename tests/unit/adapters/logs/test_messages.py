@@ -1,0 +1,151 @@
+"""What an event is to people, and how grave it is."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from planfill.adapters.logs.messages import Told, tell
+from planfill.adapters.logs.story import Story
+from planfill.domain import events as ev
+from planfill.domain.outcome import Reason
+from planfill.domain.report import OrderStatus
+from planfill.domain.result import ExecutionStatus
+from planfill.domain.values import ClientOrderId, Money
+from planfill.testing.builders import (
+    a_plan,
+    a_report,
+    an_item,
+    an_order,
+    an_order_recorded,
+    numbered,
+    started,
+)
+from planfill.testing.events import a_result
+
+ORDER = ClientOrderId("pf-SPY-1")
+PLAN = a_plan(an_item("SPY"), an_item("QQQ"))
+
+
+def _more(event: ev.Event) -> str:
+    result = getattr(event, "result", None)
+    return result.status if result else ""
+
+
+def told(event: ev.Event, *before: ev.Event) -> Told:
+    story = Story()
+    recorded = list(numbered(started(PLAN), *before, event))
+    for one in recorded:
+        story.take(one)
+    return tell(recorded[-1], story)
+
+
+def of_order(kind: type[ev.Event], reason: Reason = Reason.DEADLINE, **fields: str) -> ev.Event:
+    return kind.model_validate({"client_order_id": ORDER, "reason": reason, **fields})
+
+
+@pytest.mark.parametrize(
+    ("event", "level"),
+    [
+        (started(), "INFO"),
+        (ev.ExecutionResumed(holder="h"), "INFO"),
+        (ev.LineClosed(symbol="SPY", reason=Reason.AMOUNT_ZERO), "INFO"),
+        (ev.LineClosed(symbol="SPY", reason=Reason.NO_PRICE), "WARNING"),
+        (an_order_recorded(), "INFO"),
+        (of_order(ev.OrderRefused, detail="no"), "WARNING"),
+        (of_order(ev.OrderNotSent), "WARNING"),
+        (of_order(ev.OrderDoubted, detail="504"), "WARNING"),
+        (of_order(ev.OrderUnresolved, detail="504"), "ERROR"),
+        (of_order(ev.CancelRequested), "WARNING"),
+        (ev.StopRequested(reason=Reason.INTERRUPTED, detail="Ctrl-C"), "WARNING"),
+        (ev.StopRequested(reason=Reason.BREAKER, detail="6 of 6"), "ERROR"),
+        (ev.ExecutionRefused(result=a_result(ExecutionStatus.REFUSED)), "WARNING"),
+        (ev.ExecutionSuspended(result=a_result(ExecutionStatus.IN_DOUBT)), "ERROR"),
+        (ev.ExecutionCompleted(result=a_result(ExecutionStatus.SUCCEEDED)), "INFO"),
+        (ev.ExecutionCompleted(result=a_result(ExecutionStatus.PARTIAL)), "WARNING"),
+        (ev.ExecutionCompleted(result=a_result(ExecutionStatus.HALTED)), "WARNING"),
+        (ev.ExecutionCompleted(result=a_result(ExecutionStatus.FAILED)), "ERROR"),
+        (ev.Alerted(severity=ev.Severity.WARNING, reason=Reason.LATE_FILL, detail="d"), "WARNING"),
+        (ev.Alerted(severity=ev.Severity.CRITICAL, reason=Reason.BREAKER, detail="d"), "CRITICAL"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{value.kind}-{_more(value)}",
+)
+def test_an_event_is_as_grave_as_what_it_means(event: ev.Event, level: str) -> None:
+    assert told(event).level == level
+
+
+@pytest.mark.parametrize("status", OrderStatus)
+def test_a_report_is_a_warning_unless_it_is_what_was_hoped_for(status: OrderStatus) -> None:
+    hoped = {OrderStatus.PENDING_NEW, OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED}
+    event = ev.OrderReported(report=a_report(status=status, filled=0))
+    assert told(event).level == ("INFO" if status in hoped else "WARNING")
+
+
+def test_an_order_is_told_whole_with_its_id_and_the_quote_it_was_sized_at() -> None:
+    event = an_order_recorded(an_order(quantity="2.5", limit_price=101))
+    assert told(event).message == (
+        "BUY SPY: sending 2.5 shares, LIMIT at 101, DAY, planned $1,000.00, quoted 100 by test, "
+        "order pf-SPY-1"
+    )
+
+
+def test_a_fill_is_told_with_its_price_and_both_ids() -> None:
+    event = ev.OrderReported(report=a_report(filled="2.5", fees_usd=Money(Decimal("0.02"))))
+    assert told(event).message == (
+        "BUY SPY: FILLED, 2.5 shares at 100, fees $0.02, order pf-SPY-1, the broker's broker-pf-SPY-1"
+    )
+
+
+def test_a_fill_without_a_price_says_so() -> None:
+    event = ev.OrderReported(report=a_report(price=None))
+    assert "10 shares at a price not told yet" in told(event).message
+
+
+def test_a_strange_answer_is_told_in_the_brokers_words() -> None:
+    report = a_report(status=OrderStatus.UNKNOWN, filled=0, raw="held for review", replaced_by="B-2")
+    message = told(ev.OrderReported(report=report)).message
+    assert message.endswith("(the broker's words: held for review)")
+    assert "replaced by B-2" in message
+
+
+def test_orders_are_named_by_their_line() -> None:
+    message = told(of_order(ev.OrderRefused, detail="no", raw="{}"), an_order_recorded()).message
+    assert message == (
+        "BUY SPY: refused by the broker: DEADLINE: no (the broker's words: {}), order pf-SPY-1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("allotted", "level", "says"),
+    [
+        ("1000", "INFO", "$2,000.00 for 2 buys, from $5,000.00 cash"),
+        ("900", "WARNING", "cut, $2,000.00 was planned, $4,975.00 may be spent"),
+    ],
+)
+def test_money_that_does_not_suffice_is_a_warning(allotted: str, level: str, says: str) -> None:
+    event = ev.FundsAllotted(
+        cash_usd=Money(Decimal(5000)),
+        budget_usd=Money(Decimal(4975)),
+        allotted={"SPY": Money(Decimal(allotted)), "QQQ": Money(Decimal(1000))},
+    )
+    assert told(event).level == level
+    assert says in told(event).message
+
+
+def test_a_line_that_is_not_sent_says_why() -> None:
+    event = ev.LineClosed(symbol="SPY", reason=Reason.NO_PRICE, detail="no source quotes it")
+    assert told(event) == Told(
+        "WARNING", "BUY SPY: not sent: NO_PRICE: no source quotes it", "SPY", None
+    )
+
+
+def test_an_alert_names_its_symbol() -> None:
+    event = ev.Alerted(severity=ev.Severity.WARNING, reason=Reason.LATE_FILL, detail="d", symbol="SPY")
+    assert told(event).message == "SPY: LATE_FILL: d"
+
+
+def test_what_an_order_is_about_is_unknown_where_its_beginning_is() -> None:
+    event = of_order(ev.OrderUnresolved, detail="504")
+    (recorded,) = numbered(event)
+    assert tell(recorded, Story()).message == "UNRESOLVED: DEADLINE: 504, order pf-SPY-1"

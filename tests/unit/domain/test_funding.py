@@ -1,0 +1,77 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planfill.domain.funding import BUDGET, CUT, cash_budget, scale, shows
+from planfill.domain.policy import ExecutionPolicy
+from planfill.domain.values import Money
+from planfill.testing.builders import an_account
+
+CENTS = st.decimals(0, 10**9, places=2)
+
+
+def usd(amount: object) -> Money:
+    return Money(Decimal(str(amount)))
+
+
+@given(st.lists(CENTS, min_size=1, max_size=8), st.decimals(0, 10**9, places=4))
+def test_cut_lines_never_exceed_the_budget_and_none_grows(amounts: list[Decimal], budget: Decimal) -> None:
+    lines = {f"S{n}": Money(amount) for n, amount in enumerate(amounts)}
+    cut = scale(lines, Money(budget))
+    assert sum(cut.values()) <= budget or cut == lines
+    assert cut.keys() == lines.keys()
+    for symbol, amount in cut.items():
+        assert 0 <= amount <= lines[symbol]
+        assert amount == round(amount, 2)
+
+
+@given(st.lists(CENTS, min_size=1, max_size=8), st.decimals(0, 1, places=4))
+def test_no_line_loses_more_than_its_share_and_a_cent(amounts: list[Decimal], part: Decimal) -> None:
+    lines = {f"S{n}": Money(amount) for n, amount in enumerate(amounts)}
+    wanted = sum(amounts)
+    for symbol, amount in scale(lines, Money(wanted * part)).items():
+        assert amount > lines[symbol] * part - Decimal("0.01")
+
+
+def test_what_fits_the_budget_is_not_cut() -> None:
+    lines = {"A": usd("600.01"), "B": usd("399.99")}
+    assert scale(lines, usd(1000)) == lines
+    assert scale(lines, usd("999.99")) == {"A": usd("600.00"), "B": usd("399.98")}
+
+
+def test_without_money_nothing_is_left_of_any_line() -> None:
+    assert scale({"A": usd(600), "B": usd(400)}, usd(0)) == {"A": 0, "B": 0}
+
+
+def test_no_lines_need_no_money() -> None:
+    assert scale({}, usd(0)) == {}
+
+
+def test_the_budget_is_the_cash_less_the_open_buys_less_the_buffer() -> None:
+    assert cash_budget(an_account(10_000, open_buys=2_000), Decimal(50)) == 7_960
+    assert cash_budget(an_account(10_000), Decimal(0)) == 10_000
+
+
+@pytest.mark.parametrize(("cash", "open_buys"), [(-500, 0), (1000, 1000), (1000, 2000)])
+def test_the_budget_is_never_less_than_nothing(cash: int, open_buys: int) -> None:
+    assert cash_budget(an_account(cash, open_buys=open_buys), Decimal(50)) == 0
+
+
+def test_margin_is_no_cash() -> None:
+    account = an_account(1000, buying_power_usd=Decimal(4000), settled_usd=Decimal(9999))
+    assert cash_budget(account, Decimal(0)) == 1000
+
+
+@pytest.mark.parametrize(
+    ("cash", "shown"), [("1500", True), ("1499.50", True), ("1499.49", False), ("1000", False), ("2000", True)]
+)
+def test_proceeds_show_when_all_but_a_thousandth_has_arrived(cash: str, *, shown: bool) -> None:
+    assert shows(usd(cash), usd(1000), usd(500)) is shown
+
+
+def test_every_policy_that_can_be_set_exists() -> None:
+    policy = ExecutionPolicy()
+    assert set(BUDGET) == {policy.funding}
+    assert set(CUT) == {policy.on_shortfall}
