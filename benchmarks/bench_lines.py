@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from planfill.adapters.brokers.mock import MockBroker, MockSettings
-from planfill.adapters.brokers.wrappers.gate import Gate
+from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.clock import SystemClock
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.execute import ExecutePlan
@@ -46,7 +46,7 @@ async def seconds_for(lines: int) -> float:
         clock=clock,
         policy=Policy(),
         listeners=(),
-        wrap=Gate,
+        wrap=stack,
         holder="bench",
     )
     begun = time.perf_counter()

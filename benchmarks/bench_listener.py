@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from planfill.adapters.brokers.mock import MockBroker, MockSettings
-from planfill.adapters.brokers.wrappers.gate import Gate
+from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.cli.board import Board
 from planfill.adapters.clock import SystemClock
 from planfill.adapters.ledgers.memory import MemoryLedger
@@ -60,7 +60,7 @@ async def events_of(plan: Plan, prices: dict[str, str]) -> list[Recorded]:
         clock=clock,
         policy=Policy(),
         listeners=[tape],
-        wrap=Gate,
+        wrap=stack,
         holder="bench",
     )
     await use_case(plan, StopSignal())

@@ -43,9 +43,11 @@ class Program:
         for name in os.environ:
             if name.startswith(("PLANFILL_", "APCA_")) or name in {"COLUMNS", "FORCE_COLOR"}:
                 monkeypatch.delenv(name)
-        self.set(mock__prices=self.write("prices.json", {"last": PRICES, "as_of": "2021-03-31T20:00:00Z"}))
+        self.settings(
+            mock__prices=self.write("prices.json", {"last": PRICES, "as_of": "2021-03-31T20:00:00Z"})
+        )
 
-    def set(self, **settings: object) -> None:
+    def settings(self, **settings: object) -> None:
         """Set settings, as ``mock__prices=...``."""
         for name, value in settings.items():
             self._monkeypatch.setenv(f"PLANFILL_{name.upper()}", str(value))
@@ -69,7 +71,7 @@ class Program:
 
     def spawn(self, *arguments: object, **environment: str) -> subprocess.Popen[str]:
         """Start a command in a process of its own."""
-        return subprocess.Popen(  # noqa: S603 - ourselves
+        return subprocess.Popen(
             command(*arguments),
             cwd=self.folder,
             env={**os.environ, **environment},

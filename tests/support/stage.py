@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from planfill.adapters.brokers.mock import MockBroker, MockSettings, On, Script
-from planfill.adapters.brokers.wrappers.gate import Gate
+from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.ledgers.memory import MemoryLedger, MemoryStore
-from planfill.application.execute import ExecutePlan, stream_of
+from planfill.application.execute import ExecutePlan
+from planfill.application.opening import stream_of
 from planfill.application.ports.ledger import Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.stopping import StopSignal
@@ -85,7 +86,7 @@ class Stage:
             clock=self.clock,
             policy=self.policy,
             listeners=self.listeners,
-            wrap=Gate,
+            wrap=stack,
             holder="a test",
         )
 

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planfill.application import loop
+from planfill.application.beside import Beside
+from planfill.application.heeding import Heed
 from planfill.application.journal import Journal
+from planfill.application.opening import check_same, check_start, not_worth_it, replay, stream_of
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.ledger import Claim, Cursors, Ledger
@@ -14,14 +17,8 @@ from planfill.application.ports.listener import EventListener
 from planfill.application.run import Run, Wrap
 from planfill.application.stopping import StopSignal
 from planfill.application.telling import Teller
-from planfill.domain.checks import (
-    Objection,
-    check_account,
-    check_amount,
-    check_plan_age,
-    check_session,
-)
-from planfill.domain.errors import AccountBusy, BrokerConnectionError, LedgerError, PlanConflict
+from planfill.domain.checks import Objection
+from planfill.domain.errors import AccountBusy, AccountMismatch, BrokerConnectionError, LedgerError
 from planfill.domain.events import (
     Event,
     ExecutionCompleted,
@@ -29,23 +26,17 @@ from planfill.domain.events import (
     ExecutionResumed,
     ExecutionStarted,
     ExecutionSuspended,
-    LineClosed,
     StopRequested,
 )
 from planfill.domain.health import warning
 from planfill.domain.identity import AccountKey, ExecutionKey
 from planfill.domain.market import Account
 from planfill.domain.outcome import Reason
-from planfill.domain.plan import Action, Plan
+from planfill.domain.plan import Plan
 from planfill.domain.policy import Policy
 from planfill.domain.result import ExecutionResult, ExecutionStatus
 from planfill.domain.state import ExecutionState
 from planfill.domain.summary import in_doubt, refusal, summarize
-
-
-def stream_of(key: ExecutionKey) -> str:
-    """Name the stream of an execution."""
-    return f"execution/{key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +56,17 @@ class ExecutePlan:
     wrap: Wrap
     holder: str
 
-    async def __call__(self, plan: Plan, stop: StopSignal) -> ExecutionResult:
+    async def __call__(
+        self, plan: Plan, stop: StopSignal, *, resuming: ExecutionKey | None = None
+    ) -> ExecutionResult:
         """
         Execute a plan, or finish what an earlier run of it left, or give the result that it has already.
 
+        ``resuming`` names the execution to finish: nothing but that is taken up.
+
         Raises:
             PlanConflict: The account has executed another plan under this id. Nothing was sent.
+            AccountMismatch: The execution to resume is another account's. Nothing was sent.
             LedgerError: The ledger cannot be used. Nothing was sent.
 
         """
@@ -80,47 +76,59 @@ class ExecutePlan:
             account = await self.brokerage.account.get_account()
         except BrokerConnectionError as e:
             return self._refusal(plan, None, Objection(Reason.BROKER_UNAVAILABLE, str(e)))
+        if resuming is not None and resuming.account != account.key:
+            msg = f"plan {plan.plan_id!r} is executed on {resuming.account}; the settings name {account.key}"
+            raise AccountMismatch(msg)
         now = self.clock.now()
         try:
             claim = await self.ledger.claim(account.key, holder=self.holder, at=now)
         except AccountBusy as e:
             return self._refusal(plan, account.key, Objection(Reason.ACCOUNT_BUSY, str(e)))
         async with claim:
-            return await self._claimed(plan, account, claim, stop)
+            return await self._claimed(plan, account, claim, stop, resuming=resuming is not None)
 
-    async def _claimed(self, plan: Plan, account: Account, claim: Claim, stop: StopSignal) -> ExecutionResult:
+    async def _claimed(
+        self, plan: Plan, account: Account, claim: Claim, stop: StopSignal, *, resuming: bool
+    ) -> ExecutionResult:
         key = ExecutionKey(account=account.key, plan_id=plan.plan_id)
-        state, stream = ExecutionState(), stream_of(key)
-        for recorded in await self.ledger.read(stream):
-            state.apply(recorded)
-        if state.started is not None and state.started.digest != plan.digest:
-            msg = (
-                f"plan {plan.plan_id!r} was taken up on {state.started_at:%Y-%m-%d %H:%M} UTC with other "
-                "trades: give the new plan an id of its own"
-            )
-            raise PlanConflict(msg)
-        teller = Teller(self.listeners, self.cursors, stream)
+        state = await replay(self.ledger, key)
+        check_same(state, plan)
+        teller = Teller(self.listeners, self.cursors, stream_of(key))
         await teller.catch_up(self.ledger, state.number)
-        if state.finished and state.result and state.result.status is not ExecutionStatus.REFUSED:
+        # What was refused was only an attempt: the plan can be executed later, but not resumed.
+        final = resuming or (state.result and state.result.status is not ExecutionStatus.REFUSED)
+        if state.finished and state.result and final:
             await teller.remember()
             return state.result.at_head(state.result_head)
-        journal = Journal(self.ledger, stream, claim=claim, clock=self.clock, state=state, teller=teller)
+        journal = Journal(
+            self.ledger, stream_of(key), claim=claim, clock=self.clock, state=state, teller=teller
+        )
         run = Run(self.brokerage, self.clock, self.policy, journal, stop)
-        async with teller:
-            return await self._run(run, plan, account, key)
+        heed = Heed(self.ledger, account.key, plan.plan_id, since=state.begun_at or self.clock.now())
+        async with teller, Beside(heed.listen, self.clock, stop):
+            return await self._run(run, plan, account)
 
-    async def _run(self, run: Run, plan: Plan, account: Account, key: ExecutionKey) -> ExecutionResult:
+    async def _run(self, run: Run, plan: Plan, account: Account) -> ExecutionResult:
         state = run.state
         if state.started is None or state.finished:
-            if objection := await self._objection(plan, account, key):
+            known = await self.ledger.executions(account.key)
+            objection = await check_start(
+                plan,
+                account,
+                known,
+                brokerage=self.brokerage,
+                now=self.clock.now(),
+                policy=self.policy.execution,
+            )
+            if objection:
                 result = self._refusal(plan, account.key, objection)
                 await run.note(self._started(plan, account), ExecutionRefused(result=result))
                 return result.at_head(state.head)
-            await run.note(self._started(plan, account), *_not_worth_it(plan))
+            await run.note(self._started(plan, account), *not_worth_it(plan))
         else:
             await run.note(ExecutionResumed(holder=self.holder), *self._too_late(state))
         try:
-            await loop.execute(run, self.wrap(self.brokerage.broker, run.permit))
+            await loop.execute(run, self.wrap(self.brokerage.broker, run, self.clock))
             result = summarize(state, self.clock.now())
             await run.note(*warning(state, self.policy.limits), _ending(result))
         except LedgerError as e:
@@ -128,27 +136,6 @@ class ExecutePlan:
                 raise
             return in_doubt(state, self.clock.now(), f"the ledger failed: {e}; resume when it works")
         return result.at_head(state.head)
-
-    async def _objection(self, plan: Plan, account: Account, key: ExecutionKey) -> Objection | None:
-        """Give what keeps the plan from being taken up at all."""
-        for other in await self.ledger.executions(account.key):
-            if not other.finished and other.key != key:
-                since = f"{other.started_at:%Y-%m-%d %H:%M} UTC"
-                detail = (
-                    f"plan {other.key.plan_id!r} of {since} is unfinished on this account: "
-                    f"planfill resume {other.key.plan_id}"
-                )
-                return Objection(Reason.ACCOUNT_UNFINISHED, detail)
-        if len(_not_worth_it(plan)) == sum(item.action is not Action.HOLD for item in plan.items):
-            return None
-        now = self.clock.now()
-        if objection := check_account(account) or check_plan_age(plan, now, self.policy.execution):
-            return objection
-        try:
-            session = await self.brokerage.hours.get_session()
-        except BrokerConnectionError as e:
-            return Objection(Reason.MARKET_CLOSED, f"nobody says whether the market is open: {e}")
-        return check_session(session, now, self.policy.execution)
 
     def _started(self, plan: Plan, account: Account) -> ExecutionStarted:
         return ExecutionStarted(
@@ -170,16 +157,6 @@ class ExecutePlan:
 
     def _refusal(self, plan: Plan, account: AccountKey | None, objection: Objection) -> ExecutionResult:
         return refusal(plan, account, objection, self.clock.now())
-
-
-def _not_worth_it(plan: Plan) -> list[Event]:
-    """Close the lines whose amount is too little to be traded."""
-    found = ((item, check_amount(item)) for item in plan.items if item.action is not Action.HOLD)
-    return [
-        LineClosed(symbol=item.symbol, reason=objection.reason, detail=objection.detail)
-        for item, objection in found
-        if objection is not None
-    ]
 
 
 def _ending(result: ExecutionResult) -> Event:

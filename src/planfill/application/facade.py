@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 
     from anyio.from_thread import BlockingPortal
 
+    from planfill.application.canceling import CancelPlan
     from planfill.application.execute import ExecutePlan
     from planfill.application.ports.clock import Clock
     from planfill.application.ports.ledger import ExecutionSummary
     from planfill.application.preview import Preview, PreviewPlan
     from planfill.application.queries import Executions
+    from planfill.application.resolving import ResolveOrder
     from planfill.domain.plan import Plan
+    from planfill.domain.resolution import Resolution
 
 _T = TypeVar("_T")
 
@@ -46,6 +49,12 @@ class Services(Protocol):
 
     def executions(self) -> Executions:
         """Give the queries."""
+
+    def cancel(self) -> CancelPlan:
+        """Give the use-case that cancels plans."""
+
+    def resolve(self) -> ResolveOrder:
+        """Give the use-case that resolves orders."""
 
     async def aclose(self) -> None:
         """Close what was opened."""
@@ -111,10 +120,36 @@ class ExecutionFacade:
 
         Raises:
             PlanUnknown: The ledger knows no execution of it.
+            AccountMismatch: It is executed on another account than the settings name.
 
         """
         stop = self._call(_new_signal)
         return self._result(self._start(self._resume, plan_id, stop), stop)
+
+    def cancel(self, plan_id: str, detail: str = "canceled") -> ExecutionResult:
+        """
+        Stop an execution: nothing new is sent, what works is canceled, the rest needs a new plan.
+
+        Where another process executes it, that one obeys within a second, and the result is REFUSED with
+        the reason ACCOUNT_BUSY. Of an execution that has ended the recorded result is given.
+
+        Raises:
+            PlanUnknown: The ledger knows no execution of it.
+            AccountMismatch: It is executed on another account than the settings name.
+
+        """
+        return self._call(self._cancel, plan_id, detail)
+
+    def resolve(self, client_order_id: str, resolution: Resolution, evidence: str) -> ExecutionResult:
+        """
+        Record an operator's evidence of what became of an order in doubt, and finish its execution.
+
+        Raises:
+            OrderNotInDoubt: The ledger has no such order, or knows its end, or the broker has said more.
+            AccountBusy: Somebody executes on the account.
+
+        """
+        return self._call(self._resolve, client_order_id, resolution, evidence)
 
     def preview(self, plan: object) -> Preview:
         """
@@ -164,11 +199,14 @@ class ExecutionFacade:
         return await self._services.execute()(plan, stop)
 
     async def _resume(self, plan_id: str, stop: StopSignal) -> ExecutionResult:
-        state = await self._services.executions().state(plan_id)
-        if state.started is None:
-            msg = f"the stream of plan {plan_id!r} does not begin with its plan"
-            raise ExecutionError(msg)
-        return await self._services.execute()(state.started.plan, stop)
+        key, plan = await self._services.executions().plan(plan_id)
+        return await self._services.execute()(plan, stop, resuming=key)
+
+    async def _cancel(self, plan_id: str, detail: str) -> ExecutionResult:
+        return await self._services.cancel()(plan_id, detail)
+
+    async def _resolve(self, client_order_id: str, resolution: Resolution, evidence: str) -> ExecutionResult:
+        return await self._services.resolve()(client_order_id, resolution, evidence)
 
     async def _preview(self, plan: Plan) -> Preview:
         return await self._services.preview()(plan)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from planfill.application.preparing import close
 from planfill.domain.accounting import line_result
 from planfill.domain.errors import BrokerConnectionError
 from planfill.domain.events import FundsAllotted
-from planfill.domain.funding import BUDGET, CUT, shows
+from planfill.domain.funding import BUDGET, CUT, share, shows
+from planfill.domain.market import Quote
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
-from planfill.domain.values import ZERO_USD, Money
+from planfill.domain.values import ZERO_USD, Money, worth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,17 +29,34 @@ async def fund(run: Run, lines: Sequence[LineState]) -> list[Event]:
     policy = run.policy.execution
     try:
         account = await _when_it_shows(run)
+        costs = await _costs(run, lines)
     except BrokerConnectionError as e:
-        return close(lines, Reason.BROKER_UNAVAILABLE, f"nobody says how much cash there is: {e}")
+        return close(lines, Reason.BROKER_UNAVAILABLE, f"nobody says what the buys may cost: {e}")
     if run.stop.reason is not None:
         return []
     budget = BUDGET[policy.funding](account, policy.cash_buffer_bps)
-    planned = {line.item.symbol: line.item.planned_usd for line in lines}
-    allotted = CUT[policy.on_shortfall](planned, budget)
+    granted = CUT[policy.on_shortfall](costs, budget)
+    allotted = {
+        line.item.symbol: share(line.item.planned_usd, granted[line.item.symbol], costs[line.item.symbol])
+        for line in lines
+    }
     funded = FundsAllotted(cash_usd=account.cash_usd, budget_usd=budget, allotted=allotted)
-    broke = [line for line in lines if allotted[line.item.symbol] < 1]
-    detail = f"${budget:.2f} may be spent, ${sum(planned.values()):.2f} are planned"
+    broke = [line for line in lines if allotted[line.item.symbol] < min(Decimal(1), line.item.planned_usd)]
+    detail = f"${budget:.2f} may be spent, ${sum(costs.values()):.2f} are needed"
     return [funded, *close(broke, Reason.NO_FUNDS, detail)]
+
+
+async def _costs(run: Run, lines: Sequence[LineState]) -> dict[str, Money]:
+    """Give what each line costs: its dollars, or what its shares cost now where the plan gives shares."""
+    costs = {line.item.symbol: line.item.planned_usd for line in lines}
+    counted = {line.item.symbol: line.item.quantity for line in lines if line.item.quantity is not None}
+    if counted:
+        quotes = await run.ask(run.brokerage.market_data.get_current_prices, counted)
+        for symbol, quantity in counted.items():
+            quote = quotes.get(symbol)
+            if isinstance(quote, Quote):
+                costs[symbol] = max(costs[symbol], worth(quantity, quote.ask))
+    return costs
 
 
 async def _when_it_shows(run: Run) -> Account:
@@ -47,7 +66,7 @@ async def _when_it_shows(run: Run) -> Account:
     started = run.state.started
     before = Money(started.cash_usd - spent) if started else ZERO_USD
     while True:
-        account = await run.brokerage.account.get_account()
+        account = await run.ask(run.brokerage.account.get_account)
         late = run.clock.monotonic() >= until or run.stop.reason is not None
         if not proceeds or late or shows(account.cash_usd, before, proceeds):
             return account

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from planfill.domain.errors import LedgerError
+from planfill.domain.errors import LedgerError, LedgerUnavailable
 
 if TYPE_CHECKING:
     from planfill.application.ports.clock import Clock
@@ -67,10 +67,14 @@ class Journal:
         batch, self._waiting = self._waiting, []
         try:
             recorded = await self._ledger.append(self.stream, batch, at=self._clock.now(), claim=self._claim)
+            for event in recorded:
+                self.state.apply(event)
         except LedgerError as e:
             self._failure = e
             return
+        except Exception as e:  # noqa: BLE001 - nobody may go on as if it were durable
+            self._failure = LedgerUnavailable(f"{type(e).__name__} while events were recorded")
+            self._failure.__cause__ = e
+            return
         self._written += len(recorded)
-        for event in recorded:
-            self.state.apply(event)
         self._teller.tell(recorded)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from planfill.application.preparing import prepare_again
+from planfill.application.rechecking import recheck
 from planfill.domain import errors as err
 from planfill.domain.events import Event, OrderRefused
 from planfill.domain.following import answered, doubted, not_sent, unresolved
@@ -55,7 +55,7 @@ async def recover(run: Run, broker: Broker, orders: Sequence[OrderState]) -> Non
 
     async def ask(order: OrderState) -> None:
         try:
-            report = await broker.get_order_status(order.order.client_order_id)
+            report = await run.ask(broker.get_order_status, order.order.client_order_id)
             await run.note(answered(order, report))
         except err.OrderNotFound:
             absent.append(order)
@@ -67,4 +67,4 @@ async def recover(run: Run, broker: Broker, orders: Sequence[OrderState]) -> Non
         await run.clock.sleep(run.brokerage.capabilities.certainty_s)
         missing, absent = absent, []
         await run.each(missing, ask)
-    await run.note(*await prepare_again(run, absent))
+    await run.note(*await recheck(run, absent))

@@ -11,11 +11,9 @@ from planfill.domain.events import (
     Alerted,
     LineClosed,
     OrderRecorded,
-    OrderRequoted,
     Severity,
     StopRequested,
 )
-from planfill.domain.following import not_sent
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
 from planfill.domain.sizing import SizingFacts, size
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
     from planfill.application.run import Run
     from planfill.domain.events import Event
     from planfill.domain.market import Instrument, MarketSession, NoQuote, Quote
-    from planfill.domain.state import LineState, OrderState
+    from planfill.domain.state import LineState
     from planfill.domain.values import ClientOrderId, Quantity
 
 
@@ -58,10 +56,10 @@ async def look(run: Run, lines: Sequence[LineState]) -> Facts:
     """
     symbols = [line.item.symbol for line in lines]
     sold = [line.item.symbol for line in lines if line.item.action is Action.SELL]
-    session = await run.brokerage.hours.get_session()
-    instruments = await run.brokerage.instruments.get_instruments(symbols)
-    sellable = await run.brokerage.account.get_sellable(sold) if sold else {}
-    quotes = await run.brokerage.market_data.get_current_prices(symbols)
+    session = await run.ask(run.brokerage.hours.get_session)
+    instruments = await run.ask(run.brokerage.instruments.get_instruments, symbols)
+    sellable = await run.ask(run.brokerage.account.get_sellable, sold) if sold else {}
+    quotes = await run.ask(run.brokerage.market_data.get_current_prices, symbols)
     return Facts(session, quotes, instruments, sellable, run.clock.now())
 
 
@@ -85,29 +83,7 @@ def close(lines: Sequence[LineState], reason: Reason, detail: str) -> list[Event
     return [LineClosed(symbol=line.item.symbol, reason=reason, detail=detail) for line in lines]
 
 
-async def prepare_again(run: Run, orders: Sequence[OrderState]) -> list[Event]:
-    """Decide about orders that never reached the broker: the same terms again, or not at all."""
-    if not orders:
-        return []
-    lines = [run.state.lines[order.order.symbol] for order in orders]
-    try:
-        facts = await look(run, lines)
-    except BrokerConnectionError as e:
-        return [not_sent(order, Reason.BROKER_UNAVAILABLE, str(e)) for order in orders]
-    closed = check_session(facts.session, facts.now, run.policy.execution)
-    deadline = facts.deadline(run.policy.execution.order_deadline_s)
-    events: list[Event] = []
-    for order, line in zip(orders, lines, strict=True):
-        found = closed or _assess(run, line, facts)
-        if isinstance(found, Objection):
-            events.append(not_sent(order, found.reason, found.detail))
-        else:
-            again = order.order.seen_at(found.quote.at)
-            events.append(OrderRequoted(order=again, deadline=deadline))
-    return events
-
-
-def _assess(run: Run, line: LineState, facts: Facts) -> SizingFacts | Objection:
+def assess(run: Run, line: LineState, facts: Facts) -> SizingFacts | Objection:
     """Give what sizing needs to know of a line, or the first thing that speaks against trading it now."""
     item, held = line.item, facts.sellable.get(line.item.symbol, ZERO_SHARES)
     instrument = check_instrument(item, facts.instruments.get(item.symbol), held=bool(held))
@@ -120,7 +96,7 @@ def _assess(run: Run, line: LineState, facts: Facts) -> SizingFacts | Objection:
 
 
 def _decide(run: Run, line: LineState, facts: Facts, name: ClientOrderId) -> Iterator[Event]:
-    item, found = line.item, _assess(run, line, facts)
+    item, found = line.item, assess(run, line, facts)
     if isinstance(found, Objection):
         yield LineClosed(symbol=item.symbol, reason=found.reason, detail=found.detail)
         return

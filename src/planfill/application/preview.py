@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planfill.application.execute import ExecutePlan, stream_of
+from planfill.application.execute import ExecutePlan
+from planfill.application.opening import stream_of
 from planfill.application.stopping import StopSignal
 from planfill.domain.order import Order
 from planfill.domain.plan import Plan

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planfill.application.execute import stream_of
+from planfill.application.opening import replay, stream_of
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.ledger import ExecutionSummary, Ledger
-from planfill.domain.errors import PlanUnknown
+from planfill.domain.errors import LedgerCorrupt, PlanUnknown
+from planfill.domain.identity import ExecutionKey
+from planfill.domain.plan import Plan
 from planfill.domain.result import ExecutionResult
-from planfill.domain.state import ExecutionState
 from planfill.domain.summary import summarize
 
 
@@ -25,9 +26,9 @@ class Executions:
         found = await self.ledger.executions()
         return tuple(one for one in found if not (unfinished and one.finished))
 
-    async def state(self, plan_id: str) -> ExecutionState:
+    async def key(self, plan_id: str) -> ExecutionKey:
         """
-        Fold the latest execution of a plan.
+        Find the latest execution of a plan.
 
         Raises:
             PlanUnknown: The ledger knows no execution of it.
@@ -37,10 +38,27 @@ class Executions:
         if not keys:
             msg = f"the ledger knows no plan {plan_id!r}: planfill list shows those it knows"
             raise PlanUnknown(msg)
-        state = ExecutionState()
-        for recorded in await self.ledger.read(stream_of(keys[-1])):
-            state.apply(recorded)
-        return state
+        return keys[-1]
+
+    async def plan(self, plan_id: str) -> tuple[ExecutionKey, Plan]:
+        """
+        Give the plan as it was taken up, and the execution.
+
+        Raises:
+            PlanUnknown: The ledger knows no execution of it.
+            LedgerCorrupt: Its stream does not begin with its plan.
+
+        """
+        key = await self.key(plan_id)
+        state = await replay(self.ledger, key)
+        if state.started is None:
+            msg = f"{stream_of(key)} does not begin with its plan"
+            raise LedgerCorrupt(msg)
+        return key, state.started.plan
+
+    async def is_unfinished(self, key: ExecutionKey) -> bool:
+        """Tell whether there is anything left to do about an execution."""
+        return any(one.key == key for one in await self.all(unfinished=True))
 
     async def result(self, plan_id: str) -> ExecutionResult:
         """
@@ -50,7 +68,7 @@ class Executions:
             PlanUnknown: The ledger knows no execution of it.
 
         """
-        state = await self.state(plan_id)
+        state = await replay(self.ledger, await self.key(plan_id))
         if state.result is not None:
             return state.result.at_head(state.result_head)
         return summarize(state, self.clock.now()).at_head(state.head)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 import anyio
 
@@ -14,21 +15,44 @@ from planfill.application.ports.broker import Broker
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
 from planfill.application.stopping import StopSignal
-from planfill.domain.errors import LedgerError, NotPermitted
+from planfill.domain.errors import BrokerConnectionError, ExecutionError, LedgerError, NotPermitted
 from planfill.domain.events import Event
 from planfill.domain.order import Order
 from planfill.domain.outcome import Reason
 from planfill.domain.policy import Policy
 from planfill.domain.state import ExecutionState
 
-Permit = Callable[[Order], Awaitable[None]]
-Wrap = Callable[[Broker, Permit], Broker]
+
+class Sending(Protocol):
+    """What the wrappers around a broker ask of the run whose orders pass through them."""
+
+    @property
+    @abstractmethod
+    def certainty_s(self) -> float:
+        """How long after a send a look-up that finds nothing proves that the order is not there."""
+
+    @abstractmethod
+    async def permit(self, order: Order) -> None:
+        """Let an order pass to the broker, or raise ``NotPermitted``."""
+
+    @abstractmethod
+    def is_over(self, order: Order) -> bool:
+        """Tell whether nothing more may be tried for an order."""
+
+    @abstractmethod
+    def may_be_there(self, order: Order) -> bool:
+        """Tell whether an earlier send of the order, by whomever, may have reached the broker."""
+
+
+Wrap = Callable[[Broker, Sending, Clock], Broker]
 _Item = TypeVar("_Item")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 
 
 @dataclass(slots=True)
-class Run:
+class Run(Sending):
     """One run of one execution: its state, its record, its broker, its clock."""
 
     brokerage: Brokerage
@@ -55,6 +79,23 @@ class Run:
             return None
         return max(1, int(rate * self.policy.execution.max_quote_age_s / 60))
 
+    async def ask(self, question: Callable[_P, Awaitable[_T]], *args: _P.args, **rest: _P.kwargs) -> _T:
+        """
+        Ask the broker something; what an adapter did not foresee is no answer.
+
+        Raises:
+            BrokerConnectionError: It could not be asked.
+            OrderNotFound: As the broker's answer.
+
+        """
+        try:
+            return await question(*args, **rest)
+        except ExecutionError:
+            raise
+        except Exception as e:
+            msg = f"{type(e).__name__} in the adapter"
+            raise BrokerConnectionError(msg) from e
+
     async def note(self, *events: Event) -> None:
         """
         Record what happened.
@@ -65,6 +106,20 @@ class Run:
         """
         if events:
             await self.journal.record(*events)
+
+    @property
+    def certainty_s(self) -> float:
+        """How long after a send a look-up that finds nothing proves that the order is not there."""
+        return self.brokerage.capabilities.certainty_s
+
+    def is_over(self, order: Order) -> bool:
+        """Tell whether nothing more may be tried for an order."""
+        late = self.clock.now() >= self.state.orders[order.client_order_id].deadline
+        return late or self.stop.reason is not None
+
+    def may_be_there(self, order: Order) -> bool:
+        """Tell whether an earlier run may have brought the order to the broker."""
+        return self.state.orders[order.client_order_id].was_doubted
 
     async def permit(self, order: Order) -> None:
         """

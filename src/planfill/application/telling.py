@@ -25,11 +25,12 @@ class Teller:
     Tells each listener every event of one stream, in order, at least once.
 
     A listener that fails is not told again in this run; its cursor stays, and the next run tells it what
-    it missed. ``failures`` names those listeners.
+    it missed. ``failures`` holds what went wrong.
     """
 
     def __init__(self, listeners: Sequence[EventListener], cursors: Cursors, stream: str) -> None:
-        self.failures: dict[str, Exception] = {}
+        self.failures: list[Exception] = []
+        self._silenced: set[int] = set()
         self._listeners = listeners
         self._cursors = cursors
         self._stream = stream
@@ -91,15 +92,16 @@ class Teller:
             try:
                 await self._cursors.set_cursors(self._stream, self._told)
             except LedgerError as e:
-                self.failures["cursors"] = e
+                self.failures.append(e)
 
     async def _tell(self, listener: EventListener, recorded: Recorded) -> None:
-        if listener.name in self.failures:
+        if id(listener) in self._silenced:
             return
         try:
             await listener.on_event(recorded)
         except Exception as e:  # noqa: BLE001 - whatever a listener does wrong, what happened has happened
-            self.failures[listener.name] = e
+            self._silenced.add(id(listener))
+            self.failures.append(e)
         else:
             if listener.name:
                 self._told[listener.name] = recorded.number

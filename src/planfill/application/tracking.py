@@ -38,7 +38,7 @@ class Tracker:
 
     async def _wait(self) -> None:
         try:
-            await self._run.brokerage.feed.wait(self._pause_s)
+            await self._run.ask(self._run.brokerage.feed.wait, self._pause_s)
         except BrokerConnectionError:
             await self._run.clock.sleep(self._pause_s)
 
@@ -46,8 +46,8 @@ class Tracker:
         """Read the broker's list; absence from it proves nothing, nor does a failure to read it."""
         records, since = self._run.brokerage.records, self._run.since
         try:
-            reports = await records.list_orders(since)
-            fills = await records.list_fills(since) if unpriced(self._run.state) else ()
+            reports = await self._run.ask(records.list_orders, since)
+            fills = await self._run.ask(records.list_fills, since) if unpriced(self._run.state) else ()
         except BrokerConnectionError:
             return []
         return list(news(self._run.state, reports, fills))
@@ -56,7 +56,7 @@ class Tracker:
         """Ask for a cancel; where the broker cannot be asked, the next look tries again."""
         name, stop = order.order.client_order_id, self._run.state.stop
         try:
-            await self._broker.cancel_order(name)
+            await self._run.ask(self._broker.cancel_order, name)
         except BrokerConnectionError:
             return
         except OrderNotFound:

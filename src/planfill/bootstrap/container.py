@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import socket
 from collections.abc import Sequence
@@ -18,10 +19,11 @@ from dependency_injector.providers import (
     ThreadSafeSingleton,
 )
 
-from planfill.adapters.brokers.wrappers.gate import Gate
 from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
+from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.clock import SystemClock
 from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.application.canceling import CancelPlan
 from planfill.application.execute import ExecutePlan
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
@@ -29,6 +31,7 @@ from planfill.application.ports.ledger import Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.preview import PreviewPlan
 from planfill.application.queries import Executions
+from planfill.application.resolving import ResolveOrder
 from planfill.bootstrap.settings import Configuration
 from planfill.domain.policy import Policy
 
@@ -39,6 +42,15 @@ if TYPE_CHECKING:
 def holder() -> str:
     """Say who we are, for those who find the account claimed."""
     return f"process {os.getpid()} on {socket.gethostname()}"
+
+
+def operator() -> str:
+    """Say who gives a command, for the record."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        name = f"user {os.getuid()}"
+    return f"{name} on {socket.gethostname()}"
 
 
 def policy(configuration: Configuration, brokerage: Brokerage) -> Policy:
@@ -109,7 +121,7 @@ class Container(DeclarativeContainer):
         clock=clock,
         policy=figures,
         listeners=listeners,
-        wrap=Object(Gate),
+        wrap=Object(stack),
         holder=Callable(holder),
     )
     preview: Provider[PreviewPlan] = Factory(
@@ -122,8 +134,11 @@ class Container(DeclarativeContainer):
             clock=clock,
             policy=staged_figures,
             listeners=Object(()),
-            wrap=Object(Gate),
+            wrap=Object(stack),
             holder=Callable(holder),
         ),
     )
     executions: Provider[Executions] = Factory(Executions, reader, clock)
+    operator: Provider[str] = Callable(operator)
+    cancel: Provider[CancelPlan] = Factory(CancelPlan, execute, executions, operator)
+    resolve: Provider[ResolveOrder] = Factory(ResolveOrder, execute, executions, operator)

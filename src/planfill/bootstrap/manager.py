@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 from dependency_injector.providers import Factory, Object
 
 from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
+from planfill.application.canceling import CancelPlan
 from planfill.application.execute import ExecutePlan
 from planfill.application.facade import ExecutionFacade
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
@@ -24,6 +25,7 @@ from planfill.application.ports.market import (
 )
 from planfill.application.preview import PreviewPlan
 from planfill.application.queries import Executions
+from planfill.application.resolving import ResolveOrder
 from planfill.bootstrap.container import Container
 from planfill.bootstrap.logging import file_listeners
 from planfill.bootstrap.settings import Configuration, LedgerSettings, load_settings
@@ -133,6 +135,14 @@ class Services:
     def executions(self) -> Executions:
         """Give the queries."""
         return self._container.executions()
+
+    def cancel(self) -> CancelPlan:
+        """Give the use-case that cancels plans."""
+        return self._container.cancel()
+
+    def resolve(self) -> ResolveOrder:
+        """Give the use-case that resolves orders."""
+        return self._container.resolve()
 
     async def aclose(self) -> None:
         """Close what was opened."""

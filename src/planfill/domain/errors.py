@@ -8,7 +8,9 @@ The errors, and what a caller may do about each.
     |   |-- PlanInvalid               lists every problem, each with its path
     |   |-- PlanConflict              another plan was executed under this plan id
     |   |-- PlanNotApproved           its digest is not the approved one
-    |   `-- PlanUnknown               the ledger knows no such plan id
+    |   |-- PlanUnknown               the ledger knows no such plan id
+    |   |-- AccountMismatch           it is executed on another account than the settings name
+    |   `-- OrderNotInDoubt           there is nothing to resolve about the order
     |-- SettingsError                 lists every problem, each with its path
     |-- BrokerConnectionError
     |   |-- BrokerUnavailable         certainly not placed: sending again is safe
@@ -89,6 +91,14 @@ class PlanNotApproved(PlanError):
 
 class PlanUnknown(PlanError):
     """The ledger knows no execution of this plan id."""
+
+
+class AccountMismatch(PlanError):
+    """The plan is executed on another account than the settings name: nothing is sent to this one."""
+
+
+class OrderNotInDoubt(PlanError):
+    """The ledger has no such order, or knows what became of it: there is nothing to resolve."""
 
 
 class SettingsError(_Listed):

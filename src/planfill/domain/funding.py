@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from planfill.domain.market import Account
 
 _BPS: Final = Decimal(10000)
+_CENT: Final = Decimal("0.01")
 # Proceeds may show a little late, or a fee may have been taken from them.
 _SHOWN: Final = Decimal("0.999")
 
@@ -34,9 +35,16 @@ def scale(lines: Mapping[str, Money], budget: Money) -> dict[str, Money]:
     if wanted <= budget:
         return dict(lines)
     return {
-        symbol: Money((amount * budget / wanted).quantize(Decimal("0.01"), ROUND_DOWN))
+        symbol: Money((amount * budget / wanted).quantize(_CENT, ROUND_DOWN))
         for symbol, amount in lines.items()
     }
+
+
+def share(planned: Money, granted: Money, cost: Money) -> Money:
+    """Give the part of the planned dollars that what was granted pays for; rounded down to the cent."""
+    if granted >= cost:
+        return planned
+    return Money((planned * granted / cost).quantize(_CENT, ROUND_DOWN))
 
 
 BUDGET: Final[dict[str, Callable[[Account, Decimal], Money]]] = {"cash": cash_budget}

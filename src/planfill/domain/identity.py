@@ -43,6 +43,12 @@ class ExecutionKey(Value, frozen=True):
         return f"{self.account}:{self.plan_id}"
 
 
+def stem_of(key: ExecutionKey) -> str:
+    """Give the beginning of the names of all orders of an execution."""
+    digest = base64.b32encode(hashlib.sha256(str(key).encode()).digest()).decode().lower()
+    return f"{PREFIX}{digest[:_HASH_CHARACTERS]}"
+
+
 def client_order_ids(key: ExecutionKey, symbols: tuple[str, ...], attempt: int) -> dict[str, ClientOrderId]:
     """
     Name the orders of one attempt: the same plan always gives the same names.
@@ -50,11 +56,10 @@ def client_order_ids(key: ExecutionKey, symbols: tuple[str, ...], attempt: int) 
     ``pf-``, 20 base32 characters of the SHA-256 of the execution key, the rank of the symbol among the
     plan's sorted symbols, the attempt from 1. At most 48 characters, as brokers take them.
     """
-    digest = base64.b32encode(hashlib.sha256(str(key).encode()).digest()).decode().lower()
-    stem = f"{PREFIX}{digest[:_HASH_CHARACTERS]}"
+    stem = stem_of(key)
     return {symbol: ClientOrderId(f"{stem}-{rank}-{attempt}") for rank, symbol in enumerate(sorted(symbols))}
 
 
-def is_ours(client_order_id: str) -> bool:
-    """Tell whether an order bears a name that Planfill gives."""
-    return client_order_id.startswith(PREFIX)
+def stem_in(client_order_id: str) -> str | None:
+    """Give the stem of a name that Planfill gave; None where it was somebody else."""
+    return client_order_id.rsplit("-", 2)[0] if client_order_id.startswith(PREFIX) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from enum import StrEnum
 from typing import Final
 
@@ -121,7 +122,7 @@ class ExecutionResult(Value, frozen=True):
 
     @field_serializer("started_at", "finished_at", when_used="json")
     def _microseconds(self, at: AwareDatetime) -> str:
-        return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def at_head(self, head: str) -> ExecutionResult:
         """Give this result with the hash under which the ledger keeps it."""

@@ -66,6 +66,8 @@ class OrderState:
     reason: Reason | None = None
     detail: str = ""
     cancel_requested_at: datetime | None = None
+    was_doubted: bool = False
+    """Whether it was ever unknown if the broker has it."""
     inherited: bool = False
     """Whether an earlier run recorded it, and this one has not asked for it yet."""
 
@@ -73,6 +75,11 @@ class OrderState:
     def is_open(self) -> bool:
         """Whether anything can still happen to it by itself."""
         return self.phase in OPEN
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether only evidence can tell what became of it."""
+        return self.phase is Phase.UNRESOLVED
 
     @property
     def was_placed(self) -> bool:
@@ -137,6 +144,11 @@ class ExecutionState:
             self.finished = recorded.event.finishes
         self._take(recorded.event, recorded.at)
 
+    @property
+    def begun_at(self) -> datetime | None:
+        """When the execution that is unfinished now was taken up; None where there is none."""
+        return None if self.finished else self.started_at
+
     def client_order_ids(self, attempt: int) -> dict[str, ClientOrderId]:
         """Name the orders of one attempt at every line, by symbol."""
         if self.started is None:
@@ -200,7 +212,7 @@ class ExecutionState:
         for order in self.orders.values():
             if order.is_open or order.phase is Phase.UNRESOLVED:
                 order.phase = Phase.DOUBTED if order.report is None else Phase.WORKING
-                order.inherited = True
+                order.inherited = order.was_doubted = True
             order.cancel_requested_at = None
         for line in self.lines.values():
             line.allotted = None if line.is_pending else line.allotted
@@ -229,3 +241,4 @@ class ExecutionState:
         order = self.orders[client_order_id]
         order.phase, order.reason, order.detail = phase, reason, detail
         order.inherited = False
+        order.was_doubted |= phase is Phase.DOUBTED

@@ -134,7 +134,7 @@ class MarketHoursContract:
 
 
 class BrokerAccountContract:
-    """Cards A01 to A06."""
+    """Cards A01 to A07."""
 
     pytestmark = pytest.mark.anyio
 
@@ -219,3 +219,17 @@ class BrokerAccountContract:
         await reported(broker, venue, order.client_order_id, until=ended)
         assert not (await account.get_sellable([venue.held])).get(venue.held)
         assert (await account.get_account()).cash_usd > before.cash_usd
+
+    async def test_what_is_held_stays_held_while_an_open_sale_locks_it(
+        self, account: BrokerAccount, broker: Broker, venue: Venue
+    ) -> None:
+        """A07."""
+        symbols = [venue.held, venue.symbol, venue.unknown]
+        assert await account.get_positions(symbols) == {venue.held: venue.held_quantity}
+        await venue.hold_fills()
+        order = a_new_order(venue.held, side=Side.SELL, at=venue.clock.now())
+        await broker.place_order(order)
+        assert await account.get_positions(symbols) == {venue.held: venue.held_quantity}
+        await venue.let_fill(venue.held)
+        await reported(broker, venue, order.client_order_id, until=ended)
+        assert await account.get_positions(symbols) == {venue.held: venue.held_quantity - 1}

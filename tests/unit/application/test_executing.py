@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from stage import Stage, a_plan, buy, hold, only, sell
@@ -33,6 +34,8 @@ from planfill.domain.outcome import LineOutcome, Reason, Residual
 from planfill.domain.report import OrderStatus
 from planfill.domain.result import ExecutionStatus
 from planfill.domain.values import Quantity
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 async def test_one_buy_is_one_order_with_an_id_and_a_success() -> None:
@@ -229,11 +232,26 @@ async def test_an_order_that_certainly_was_not_placed_blocks_its_line() -> None:
 
 
 async def test_scenario_2_an_answer_that_is_lost_is_found_in_the_list_and_placed_once() -> None:
-    stage = Stage(On("place_order", LoseAnswer()))
+    stage = Stage(On("place_order", LoseAnswer()), On("get_order_status", Fail()))
     result = await stage.execute(a_plan(buy("SPY", "1000")))
     assert result.status is ExecutionStatus.SUCCEEDED
     assert "order_doubted" in await stage.kinds()
-    assert len(await stage.broker.list_orders(stage.clock.now())) <= 1
+    assert len(await stage.broker.list_orders(LONG_AGO)) == 1
+
+
+async def test_scenario_2_an_answer_that_is_lost_is_looked_up_and_the_order_placed_once() -> None:
+    stage = Stage(On("place_order", LoseAnswer()), settings={"read_lag_s": 2})
+    result = await stage.execute(a_plan(buy("SPY", "1000")))
+    assert result.status is ExecutionStatus.SUCCEEDED
+    assert "order_doubted" not in await stage.kinds()
+    assert len(await stage.broker.list_orders(LONG_AGO)) == 1
+
+
+async def test_a_request_that_got_lost_is_sent_again_under_the_same_id() -> None:
+    stage = Stage(On("place_order", Fail(), times=3), settings={"read_lag_s": 2})
+    result = await stage.execute(a_plan(buy("SPY", "1000")))
+    assert result.status is ExecutionStatus.SUCCEEDED
+    assert stage.clock.monotonic() >= 6
 
 
 async def test_an_error_that_nobody_foresaw_is_unknown_and_not_failed() -> None:
@@ -245,7 +263,7 @@ async def test_an_error_that_nobody_foresaw_is_unknown_and_not_failed() -> None:
 
 
 async def test_an_order_nobody_can_find_is_unresolved_and_the_run_in_doubt() -> None:
-    stage = Stage(On("place_order", Fail(OutcomeUnknown("timed out"))))
+    stage = Stage(On("place_order", Fail(OutcomeUnknown("timed out"))), On("get_order_status", Fail()))
     result = await stage.execute(a_plan(buy("SPY", "1000")))
     assert result.status is ExecutionStatus.IN_DOUBT
     assert result.exit_code == 4
@@ -297,7 +315,7 @@ async def test_a_cancel_that_could_not_be_asked_is_asked_again() -> None:
 
 
 async def test_lists_that_fail_are_asked_again() -> None:
-    stage = Stage(On("list_orders", Fail(), times=3), settings={"fill_delay_s": 1})
+    stage = Stage(On("list_orders", Fail(), nth=2, times=3), settings={"fill_delay_s": 1})
     result = await stage.execute(a_plan(buy("SPY", "1000")))
     assert result.status is ExecutionStatus.SUCCEEDED
 
@@ -346,7 +364,7 @@ async def test_late_fills_are_waited_for() -> None:
 async def test_a_fill_after_the_end_reopens_the_line_and_alerts() -> None:
     stage = Stage(
         On("place_order", FillOnly(Quantity(Decimal(1))), symbol="SPY"),
-        On("list_orders", ShowStatus("SPY", status=OrderStatus.CANCELED), nth=1),
+        On("list_orders", ShowStatus("SPY", status=OrderStatus.CANCELED), nth=2),
         On("place_order", FillLate(60), symbol="QQQ"),
     )
     stage.script.add(On("cancel_order", FillDuringCancel(), symbol="SPY"))

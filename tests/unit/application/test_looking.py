@@ -9,8 +9,8 @@ from stage import Stage, a_plan, buy, sell
 
 from planfill.adapters.brokers.mock.faults import Fail
 from planfill.adapters.brokers.mock.script import On
-from planfill.adapters.brokers.wrappers.gate import Gate
 from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
+from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.execute import ExecutePlan
 from planfill.application.preview import Preview, PreviewPlan
@@ -33,7 +33,7 @@ async def _preview(stage: Stage) -> Preview:
             clock=stage.clock,
             policy=stage.policy,
             listeners=(),
-            wrap=Gate,
+            wrap=stack,
             holder="a preview",
         )
     )(read_plan(PLAN))
@@ -69,7 +69,10 @@ async def test_a_preview_of_what_would_be_refused_says_so() -> None:
 
 
 async def test_executions_are_listed_and_shown() -> None:
-    stage = Stage(On("place_order", Fail(OutcomeUnknown("timed out")), symbol="GLD"))
+    stage = Stage(
+        On("place_order", Fail(OutcomeUnknown("timed out")), symbol="GLD"),
+        On("get_order_status", Fail()),
+    )
     first = await stage.execute(a_plan(buy("SPY", "1000"), plan_id="plan-1"))
     await stage.execute(a_plan(buy("GLD", "1000"), plan_id="plan-2"))
     executions = Executions(stage.ledger, stage.clock)

@@ -101,6 +101,9 @@ class OtherAccount(BrokerAccount):
     async def get_sellable(self, symbols: object) -> dict[str, object]:  # type: ignore[override]
         return {}
 
+    async def get_positions(self, symbols: object) -> dict[str, object]:  # type: ignore[override]
+        return {}
+
 
 @pytest.mark.parametrize("fields", [{"blocked": "trading_blocked"}, {"currency": "EUR"}])
 async def test_an_account_that_may_not_trade_dollars_refuses(fields: dict[str, object]) -> None:
@@ -135,7 +138,7 @@ async def test_an_account_that_somebody_holds_says_who_and_since_when() -> None:
 
 
 async def test_an_account_with_an_unfinished_plan_takes_no_new_one_and_names_it() -> None:
-    stage = Stage(On("place_order", Fail(OutcomeUnknown("timed out"))))
+    stage = Stage(On("place_order", Fail(OutcomeUnknown("timed out"))), On("get_order_status", Fail()))
     await stage.execute(a_plan(buy("SPY", "1000")))
     refused = await stage.execute(a_plan(buy("QQQ", "1000"), plan_id="plan-2"))
     assert refused.status is ExecutionStatus.REFUSED

@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -17,17 +18,19 @@ from planfill.domain.market import MarketSession, NoQuote, Quote
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import PlanItem
 from planfill.domain.policy import ExecutionPolicy
-from planfill.testing.builders import START, a_plan, a_quote, a_session, an_account, an_instrument, an_item
+from planfill.testing.builders import a_plan, a_quote, a_session, an_account, an_instrument, an_item
+from planfill.testing.clock import START
 
 POLICY = ExecutionPolicy()
-DOLLAR = {"quantity": 1, "reference_price": "0.50"}
 
 
 def after(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def quoted(item: PlanItem, quote: Quote | NoQuote | None, *, age_s: float = 0, **policy: object) -> Quote | Objection:
+def quoted(
+    item: PlanItem, quote: Quote | NoQuote | None, *, age_s: float = 0, **policy: object
+) -> Quote | Objection:
     return check_quote(item, quote, after(age_s), ExecutionPolicy.model_validate(policy))
 
 
@@ -55,7 +58,7 @@ def test_what_is_too_little_to_be_traded_is_objected_to(item: PlanItem, reason: 
     [
         an_item(trade_amount=1),
         an_item("SPY", "SELL", "0.99", target_weight=0),
-        an_item(trade_amount=None, **DOLLAR),
+        an_item(trade_amount=None, quantity=1, reference_price="0.50"),
         an_item(trade_amount=0, quantity=1),
         an_item(trade_amount=1000),
     ],
@@ -210,7 +213,7 @@ def test_a_market_that_is_about_to_close_is_objected_to() -> None:
     ],
     ids=["blocked", "currency"],
 )
-def test_an_account_that_may_not_trade_is_objected_to(fields: Mapping[str, object], said: str) -> None:
+def test_an_account_that_may_not_trade_is_objected_to(fields: Mapping[str, Any], said: str) -> None:
     assert check_account(an_account(**fields)) == Objection(Reason.ACCOUNT_BLOCKED, said)
 
 

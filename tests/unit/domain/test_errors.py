@@ -11,6 +11,7 @@ EXIT_CODES = {
     err.PlanConflict: 2,
     err.PlanNotApproved: 2,
     err.PlanUnknown: 2,
+    err.OrderNotInDoubt: 2,
     err.SettingsError: 2,
     err.BrokerConnectionError: 3,
     err.BrokerUnavailable: 3,
@@ -32,6 +33,7 @@ EXIT_CODES = {
     err.FenceLost: 3,
     err.AccountBusy: 3,
     err.ProcessForked: 70,
+    err.AccountMismatch: 2,
 }
 
 

@@ -65,7 +65,8 @@ def test_margin_is_no_cash() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cash", "shown"), [("1500", True), ("1499.50", True), ("1499.49", False), ("1000", False), ("2000", True)]
+    ("cash", "shown"),
+    [("1500", True), ("1499.50", True), ("1499.49", False), ("1000", False), ("2000", True)],
 )
 def test_proceeds_show_when_all_but_a_thousandth_has_arrived(cash: str, *, shown: bool) -> None:
     assert shows(usd(cash), usd(1000), usd(500)) is shown

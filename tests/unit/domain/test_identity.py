@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from planfill.domain.identity import AccountKey, ExecutionKey, client_order_ids, is_ours
+from planfill.domain.identity import AccountKey, ExecutionKey, client_order_ids, stem_in, stem_of
 from planfill.testing.builders import PAPER
 
 KEY = ExecutionKey(account=PAPER, plan_id="momentum-hrp-2021-03-31")
@@ -28,13 +28,19 @@ def test_a_name_does_not_depend_on_the_order_of_the_lines() -> None:
     [
         ExecutionKey(account=AccountKey(broker="mock", environment="paper", number="2"), plan_id=KEY.plan_id),
         ExecutionKey(account=AccountKey(broker="mock", environment="live", number="1"), plan_id=KEY.plan_id),
-        ExecutionKey(account=AccountKey(broker="alpaca", environment="paper", number="1"), plan_id=KEY.plan_id),
+        ExecutionKey(
+            account=AccountKey(broker="alpaca", environment="paper", number="1"), plan_id=KEY.plan_id
+        ),
         ExecutionKey(account=PAPER, plan_id="momentum-hrp-2021-04-30"),
     ],
 )
 def test_another_account_environment_broker_or_plan_has_other_names(other: ExecutionKey) -> None:
     ours, theirs = client_order_ids(KEY, SYMBOLS, 1), client_order_ids(other, SYMBOLS, 1)
     assert not set(ours.values()) & set(theirs.values())
+
+
+def test_all_orders_of_an_execution_have_one_stem() -> None:
+    assert stem_of(KEY) == "pf-q7hysk3qskhvoukpvqzk"
 
 
 def test_another_attempt_has_another_name() -> None:
@@ -57,12 +63,12 @@ def test_names_are_unique_in_a_plan_and_have_at_most_48_characters(
     for name in names.values():
         assert len(name) <= 48
         assert name.isascii()
-        assert is_ours(name)
+        assert stem_in(name) == stem_of(key)
 
 
 def test_an_order_that_does_not_bear_our_prefix_is_not_ours() -> None:
-    assert not is_ours("web-pf-1")
-    assert not is_ours("")
+    assert stem_in("web-pf-1") is None
+    assert stem_in("") is None
 
 
 def test_a_key_is_written_with_the_plan_last_since_only_a_plan_id_can_hold_a_colon() -> None:

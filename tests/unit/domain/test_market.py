@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 import pytest
+from figures import figures
 from pydantic import ValidationError
 
 from planfill.domain.market import Capabilities, NoQuote
@@ -34,7 +35,7 @@ def test_the_mid_is_between_bid_and_ask() -> None:
 
 def test_a_buy_looks_at_the_ask_and_a_sale_at_the_bid() -> None:
     quote = a_quote(bid=99, ask=101)
-    assert (quote.near(Side.BUY), quote.near(Side.SELL)) == (101, 99)
+    assert figures(quote.near(Side.BUY), quote.near(Side.SELL)) == (101, 99)
 
 
 def test_a_missing_quote_is_a_missing_price_unless_it_says_otherwise() -> None:
@@ -73,6 +74,8 @@ def test_a_tick_is_what_the_broker_says_it_is() -> None:
 
 
 @pytest.mark.parametrize(("lag", "delay", "certain"), [(2, 0, 2), (0, 30, 30), (5, 5, 5), (0, 0, 0)])
-def test_absence_is_certain_after_read_lag_and_delivery_delay(lag: float, delay: float, certain: float) -> None:
+def test_absence_is_certain_after_read_lag_and_delivery_delay(
+    lag: float, delay: float, certain: float
+) -> None:
     capabilities = Capabilities(unique_ids=True, read_lag_s=lag, max_delivery_delay_s=delay)
     assert capabilities.certainty_s == certain

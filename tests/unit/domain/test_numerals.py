@@ -58,13 +58,13 @@ def test_a_number_however_written_is_the_decimal_it_shows(written: object, numbe
 
 @pytest.mark.parametrize(
     "written",
-    ["", " ", "1 ", " 1", "1\n", "1,000", "1_000", "$5", "five", "NaN", "nan", "Infinity", "-inf", "0x10", "1e", "--1",
-     "1.2.3", ".", "1e1234567", "١٢", "½"],
+    ["", " ", "1 ", " 1", "1\n", "1,000", "1_000", "$5", "five", "NaN", "nan", "Infinity", "-inf", "0x10",
+     "1e", "--1", "1.2.3", ".", "1e1234567", "١٢", "½"],
 )  # fmt: skip
 def test_a_text_that_is_no_number_is_refused_and_shown(written: str) -> None:
-    with pytest.raises(ValueError, match="is not a number such as 1234.56") as caught:
+    with pytest.raises(ValueError, match="is not a number such as") as caught:
         exact(written)
-    assert repr(written) in str(caught.value)
+    assert str(caught.value) == f"{written!r} is not a number such as 1234.56"
 
 
 def test_of_a_long_text_that_is_no_number_only_the_beginning_is_shown() -> None:
@@ -83,7 +83,17 @@ def test_what_is_not_finite_is_refused(number: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["1000000000000000", "1e15", "1e999999", -(10**15), 1e22, pytest.param(10**5000, id="5001 digits"), Decimal("1e999999999"), "-1e15"]
+    "number",
+    [
+        "1000000000000000",
+        "1e15",
+        "1e999999",
+        -(10**15),
+        1e22,
+        pytest.param(10**5000, id="5001 digits"),
+        Decimal("1e999999999"),
+        "-1e15",
+    ],
 )
 def test_more_than_15_digits_before_the_point_are_refused(number: object) -> None:
     with pytest.raises(ValueError, match="more than 15 digits before the point"):
@@ -120,7 +130,15 @@ def test_there_is_one_plain_way_to_write_a_number(number: Decimal, zeros: int) -
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [("0", "0"), ("-0.00", "0"), ("1E+3", "1000"), ("100", "100"), ("0.500", "0.5"), ("10.0", "10"), ("-1.10", "-1.1")],
-)  # fmt: skip
+    [
+        ("0", "0"),
+        ("-0.00", "0"),
+        ("1E+3", "1000"),
+        ("100", "100"),
+        ("0.500", "0.5"),
+        ("10.0", "10"),
+        ("-1.10", "-1.1"),
+    ],
+)
 def test_a_plain_number_has_no_exponent_no_trailing_zeros_and_no_sign_on_zero(number: str, text: str) -> None:
     assert plain(Decimal(number)) == text

@@ -85,6 +85,7 @@ def test_orders_that_differ_in_a_term_ask_for_different_things(other: Order) -> 
 def test_limits_and_notionals_are_terms() -> None:
     assert not an_order(limit_price=5).same_terms(an_order(limit_price=6))
     five, six = (
-        Order.model_validate(dict(an_order()) | {"quantity": None, "notional": usd}, strict=False) for usd in "56"
+        Order.model_validate(dict(an_order()) | {"quantity": None, "notional": usd}, strict=False)
+        for usd in "56"
     )
     assert not five.same_terms(six)

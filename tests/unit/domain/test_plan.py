@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -112,7 +113,9 @@ def test_a_quantity_without_dollars_plans_its_worth_at_the_reference_price() -> 
 
 
 @pytest.mark.parametrize("fields", [{}, {"quantity": 5}, {"reference_price": 5}], ids=str)
-def test_where_neither_dollars_nor_their_factors_are_given_nothing_is_planned(fields: dict[str, object]) -> None:
+def test_where_neither_dollars_nor_their_factors_are_given_nothing_is_planned(
+    fields: dict[str, Any],
+) -> None:
     assert an_item(trade_amount=None, **fields).planned_usd == 0
 
 
@@ -130,7 +133,7 @@ def test_where_neither_dollars_nor_their_factors_are_given_nothing_is_planned(fi
     ],
 )
 def test_a_sale_whose_target_is_0_is_a_full_exit(
-    action: str, fields: dict[str, object], *, is_exit: bool
+    action: str, fields: dict[str, Any], *, is_exit: bool
 ) -> None:
     assert an_item("SPY", action, 5, **fields).is_full_exit is is_exit
 
@@ -147,8 +150,8 @@ def test_the_defaults_of_a_plan_are_those_of_the_format() -> None:
     assert plan.items[0].priority == 3
     assert plan.items[0].action is Action.BUY
     optional = (
-        plan.causation_id, plan.total_portfolio_value, plan.total_trade_value, plan.estimated_duration_minutes,
-        plan.account, plan.schema_version, plan.strategy_id, plan.metadata,
+        plan.causation_id, plan.total_portfolio_value, plan.total_trade_value, plan.account,
+        plan.estimated_duration_minutes, plan.schema_version, plan.strategy_id, plan.metadata,
     )  # fmt: skip
     assert optional == (None,) * len(optional)
 

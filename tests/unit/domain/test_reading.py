@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from figures import figures
 from pydantic import BaseModel
 
 from planfill.domain.errors import PlanInvalid
@@ -13,7 +14,9 @@ from planfill.domain.plan import Action, Plan, Urgency
 from planfill.domain.reading import path_of, read_plan, read_plan_text
 from planfill.testing.builders import a_plan, an_item
 
-PLANS: Final = sorted((Path(__file__).resolve().parents[3] / "docs" / "examples" / "plans").glob("*.plan.json"))
+PLANS: Final = sorted(
+    (Path(__file__).resolve().parents[3] / "docs" / "examples" / "plans").glob("*.plan.json")
+)
 MISSING: Final = object()
 TOO_LONG = "1234567890123456"
 
@@ -54,7 +57,9 @@ def test_a_real_plan_is_read_as_it_is_and_nothing_is_odd_about_it(path: Path) ->
     plan, raw = read_plan_text(path.read_bytes()), json.loads(path.read_text())
     assert plan.warnings == ()
     assert [item.symbol for item in plan.items] == [item["symbol"] for item in raw["items"]]
-    assert [item.trade_amount for item in plan.items] == [Decimal(item["trade_amount"]) for item in raw["items"]]
+    assert [item.trade_amount for item in plan.items] == [
+        Decimal(item["trade_amount"]) for item in raw["items"]
+    ]
     assert [item.is_full_exit for item in plan.items] == [
         item["action"] == "SELL" and Decimal(item["target_weight"]) == 0 for item in raw["items"]
     ]
@@ -85,7 +90,9 @@ def test_what_is_not_one_json_object_in_utf_8_is_no_plan(text: str | bytes, said
     assert problems_of_text(text) == {"": said}
 
 
-@pytest.mark.parametrize(("thing", "kind"), [(None, "null"), ([], "list"), (b"{}", "bytes"), (object(), "object")])
+@pytest.mark.parametrize(
+    ("thing", "kind"), [(None, "null"), ([], "list"), (b"{}", "bytes"), (object(), "object")]
+)
 def test_what_is_no_mapping_is_no_plan(thing: object, kind: str) -> None:
     assert problems_of(thing) == {"": f"a plan is one JSON object, this is {kind}"}
 
@@ -277,7 +284,7 @@ def test_a_field_of_a_line_is_read(field: str, value: object, read: object) -> N
         ("symbol", MISSING, "Field required"),
         ("action", "SHORT", "'SHORT' is none of BUY, SELL, HOLD"),
         ("action", "x" * 50, f"'{'x' * 40}' is none of BUY, SELL, HOLD"),
-        ("action", "ſell", "'ſell' is none of BUY, SELL, HOLD"),
+        ("action", "\u017fell", "'\u017fell' is none of BUY, SELL, HOLD"),  # a long s
         ("action", 5, "instance of Action"),
         ("action", None, "instance of Action"),
         ("action", MISSING, "Field required"),
@@ -350,7 +357,7 @@ def test_a_quantity_needs_dollars_or_a_reference_price_beside_it(
 
 def test_dollars_and_shares_may_stand_together() -> None:
     item = read_plan(document(items=[line(quantity="7.2273576")])).items[0]
-    assert (item.quantity, item.planned_usd) == (Decimal("7.2273576"), 1000)
+    assert figures(item.quantity, item.planned_usd) == (Decimal("7.2273576"), 1000)
 
 
 # --- what concerns the whole ----------------------------------------------------------------------
@@ -381,7 +388,9 @@ def test_problems_between_lines_are_told_together_with_those_within() -> None:
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
 def test_the_words_for_what_is_no_number_are_refused_wherever_they_stand(word: str) -> None:
-    text = json.dumps(document(items=[line(trade_amount=0)], metadata=[{"a": 0}], odd=0)).replace("0}", f"{word}}}")
+    text = json.dumps(document(items=[line(trade_amount=0)], metadata=[{"a": 0}], odd=0)).replace(
+        "0}", f"{word}}}"
+    )
     found = problems_of_text(text)
     for path in ("items[0].trade_amount", "metadata[0].a", "odd"):
         assert found[path] == f"{word} is not an amount"
@@ -457,7 +466,13 @@ def test_the_warnings_of_an_earlier_reading_are_made_anew() -> None:
 
 
 def test_what_was_not_given_stays_not_given() -> None:
-    assert read_plan(document()).model_fields_set == {"plan_id", "correlation_id", "timestamp", "items", "warnings"}
+    assert read_plan(document()).model_fields_set == {
+        "plan_id",
+        "correlation_id",
+        "timestamp",
+        "items",
+        "warnings",
+    }
 
 
 # --- what is odd, and no reason to refuse ---------------------------------------------------------
@@ -470,10 +485,15 @@ def test_a_hold_with_an_amount_is_warned_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "odd"), [("1500", False), ("1500.02", False), ("1499.98", False), ("1500.03", True), ("500", True)]
+    ("total", "odd"),
+    [("1500", False), ("1500.02", False), ("1499.98", False), ("1500.03", True), ("500", True)],
 )
 def test_a_total_that_is_not_the_sum_of_the_absolute_amounts_is_warned_of(total: str, *, odd: bool) -> None:
-    lines = [line(), line(symbol="QQQ", action="SELL", trade_amount="-500"), line(symbol="TLT", action="HOLD")]
+    lines = [
+        line(),
+        line(symbol="QQQ", action="SELL", trade_amount="-500"),
+        line(symbol="TLT", action="HOLD"),
+    ]
     plan = read_plan(document(items=lines, total_trade_value=total))
     said = f"total_trade_value: {total} is not the sum of the trade amounts, 1500.00"
     assert (said in plan.warnings) is odd
@@ -516,7 +536,12 @@ def test_a_weight_diff_that_is_none_is_warned_of(weights: tuple[str | None, ...]
 def test_values_that_the_amount_does_not_lead_between_are_warned_of(
     action: str, current: str | None, target: str | None, *, odd: bool
 ) -> None:
-    item = line(action=action, current_value=current, target_value=target, trade_amount=MISSING if action == "HOLD" else 1000)
+    item = line(
+        action=action,
+        current_value=current,
+        target_value=target,
+        trade_amount=MISSING if action == "HOLD" else 1000,
+    )
     plan = read_plan(document(items=[item]))
     said = ("items[0].trade_amount: 1000.00 does not lead from the current to the target value",)
     assert plan.warnings == (said if odd else ())
@@ -526,8 +551,7 @@ def test_values_that_the_amount_does_not_lead_between_are_warned_of(
 
 
 def test_half_a_character_is_refused_where_it_stands_and_can_be_printed() -> None:
-    text = r'{"plan_id": "p", "correlation_id": "\ud800", "timestamp": "2021-03-31T20:55:00Z", "items": [], "metadata": ["\udfff"]}'
-    found = problems_of_text(text)
+    found = problems_of_text(json.dumps(document(correlation_id="\ud800", metadata=["\udfff"])))
     assert found["metadata[0]"] == "half a character, which is no text"
     assert found["correlation_id"]
 
@@ -555,7 +579,7 @@ def test_what_is_nested_as_deeply_as_the_ledger_can_keep_is_read() -> None:
     for _ in range(49):
         nested = [nested]
     assert read_plan(document(metadata=nested)).metadata == nested
-    assert Plan.model_validate_json(read_plan(document(metadata=nested)).model_dump_json())
+    assert Plan.model_validate_json(read_plan(document(metadata=nested)).model_dump_json()).metadata == nested
     found = problems_of(document(metadata=[nested]))
     assert found == {"metadata" + "[0]" * 50: "nested more than 50 deep"}
 
@@ -577,7 +601,7 @@ def test_an_integer_that_no_json_reader_takes_is_refused_where_it_stands() -> No
 
 
 def test_a_key_that_is_no_text_is_refused_at_the_top_and_named_by_its_kind_below() -> None:
-    assert "Keys should be strings" in problems_of({**document(), 5: 1}).values()
+    assert "Keys should be strings" in problems_of(dict[object, object](document()) | {5: 1}).values()
     assert problems_of(document(metadata={5: float("nan")})) == {"metadata.int": "nan is not an amount"}
 
 
@@ -592,7 +616,12 @@ def test_an_action_of_another_kind_is_refused_without_being_guessed() -> None:
 
 @pytest.mark.parametrize(
     ("location", "path"),
-    [((), ""), (("items",), "items"), (("items", 3, "trade_amount"), "items[3].trade_amount"), ((0, "a"), "[0].a")],
+    [
+        ((), ""),
+        (("items",), "items"),
+        (("items", 3, "trade_amount"), "items[3].trade_amount"),
+        ((0, "a"), "[0].a"),
+    ],
 )
 def test_a_location_is_written_as_a_reader_would(location: tuple[int | str, ...], path: str) -> None:
     assert path_of(location) == path

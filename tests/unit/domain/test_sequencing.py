@@ -1,13 +1,12 @@
-from planfill.domain.events import LineClosed, OrderNotSent
+from planfill.domain.events import LineClosed, OrderNotSent, OrderReported
 from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
 from planfill.domain.policy import ExecutionPolicy
+from planfill.domain.report import OrderStatus
 from planfill.domain.sequencing import RELEASE
 from planfill.domain.state import ExecutionState
 from planfill.domain.values import ClientOrderId
 from planfill.testing.builders import a_plan, a_report, a_state, an_item, an_order, an_order_recorded
-from planfill.domain.events import OrderReported
-from planfill.domain.report import OrderStatus
 
 PLAN = a_plan(
     an_item("B1", "BUY"),
@@ -21,7 +20,6 @@ PLAN = a_plan(
 
 def released(state: ExecutionState) -> list[str]:
     return [line.item.symbol for line in RELEASE[ExecutionPolicy().sequencing](state)]
-
 
 
 def test_sells_come_first_by_priority_then_as_in_the_plan() -> None:

@@ -1,6 +1,8 @@
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from figures import figures
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -24,7 +26,7 @@ def facts(
     *,
     sellable: Number = 0,
     tolerance: Number = TOLERANCE,
-    **instrument: object,
+    **instrument: Any,
 ) -> SizingFacts:
     return SizingFacts(
         a_quote(bid=bid, ask=ask),
@@ -59,13 +61,13 @@ def test_a_holding_of_7_2273576_is_never_sold_as_7_227358() -> None:
 def test_71365_dollars_are_not_71365_shares() -> None:
     """Incident: dollars used as shares; "need 71365, have 907"."""
     sizing = sized(a_sale(71365), facts(bid="78.68", sellable=907))
-    assert (sizing.quantity, sizing.reason) == (907, Reason.HELD_LESS_THAN_PLANNED)
+    assert figures(sizing.quantity, sizing.reason) == (907, Reason.HELD_LESS_THAN_PLANNED)
 
 
 def test_a_third_of_a_share_of_what_is_not_fractionable_is_none() -> None:
     """Incident: rounded to 0, "quantity must be positive"."""
     sizing = sized(a_sale("33.33"), facts(sellable=5, fractionable=False))
-    assert (sizing.quantity, sizing.available_usd) == (0, Decimal("33.33"))
+    assert figures(sizing.quantity, sizing.available_usd) == (0, Decimal("33.33"))
 
 
 def test_40_dollars_do_not_buy_a_share_of_100_where_there_are_no_fractions() -> None:
@@ -78,13 +80,18 @@ def test_40_dollars_do_not_buy_a_share_of_100_where_there_are_no_fractions() -> 
 
 def test_a_buy_is_sized_at_the_ask() -> None:
     sizing = sized(an_item("SPY", "BUY", 1000), facts(bid=99, ask=101))
-    assert (sizing.price, sizing.mid_price, sizing.quantity) == (101, 100, Decimal("9.900990099"))
+    assert figures(sizing.price, sizing.mid_price, sizing.quantity) == (101, 100, Decimal("9.900990099"))
     assert sizing.reason is None
 
 
 def test_a_buy_of_whole_shares_leaves_the_rest() -> None:
     sizing = sized(an_item("SPY", "BUY", 1050), facts(fractionable=False))
-    assert (sizing.quantity, sizing.allotted_usd, sizing.intended_usd, sizing.available_usd) == (10, 1050, 1050, 1050)
+    assert figures(sizing.quantity, sizing.allotted_usd, sizing.intended_usd, sizing.available_usd) == (
+        10,
+        1050,
+        1050,
+        1050,
+    )
 
 
 def test_a_buy_looks_at_no_holding() -> None:
@@ -93,10 +100,17 @@ def test_a_buy_looks_at_no_holding() -> None:
 
 def test_a_buy_that_was_cut_says_so() -> None:
     sizing = sized(an_item("SPY", "BUY", 1000), facts(), allotted=500)
-    assert (sizing.quantity, sizing.allotted_usd, sizing.intended_usd, sizing.reason) == (5, 500, 500, Reason.FUNDS_CUT)
+    assert figures(sizing.quantity, sizing.allotted_usd, sizing.intended_usd, sizing.reason) == (
+        5,
+        500,
+        500,
+        Reason.FUNDS_CUT,
+    )
 
 
-@given(amount=DOLLARS, part=st.decimals(0, 1, places=4), bid=PRICES, spread=st.decimals(0, 1, places=4), lot=LOTS)
+@given(
+    amount=DOLLARS, part=st.decimals(0, 1, places=4), bid=PRICES, spread=st.decimals(0, 1, places=4), lot=LOTS
+)
 def test_a_buy_never_costs_more_than_what_is_allotted_at_the_quote(
     amount: Decimal, part: Decimal, bid: Decimal, spread: Decimal, lot: str
 ) -> None:
@@ -114,18 +128,18 @@ def test_a_buy_never_costs_more_than_what_is_allotted_at_the_quote(
 
 def test_a_sale_is_sized_at_the_bid() -> None:
     sizing = sized(a_sale(990), facts(bid=99, ask=101, sellable=50))
-    assert (sizing.price, sizing.quantity, sizing.reason) == (99, 10, None)
+    assert figures(sizing.price, sizing.quantity, sizing.reason) == (99, 10, None)
 
 
 def test_a_sale_is_capped_by_what_is_held() -> None:
     sizing = sized(a_sale(1000), facts(sellable=4))
-    assert (sizing.quantity, sizing.reason) == (4, Reason.HELD_LESS_THAN_PLANNED)
-    assert (sizing.intended_usd, sizing.available_usd) == (1000, 400)
+    assert figures(sizing.quantity, sizing.reason) == (4, Reason.HELD_LESS_THAN_PLANNED)
+    assert figures(sizing.intended_usd, sizing.available_usd) == (1000, 400)
 
 
 def test_a_sale_of_exactly_what_is_held_is_not_capped() -> None:
     sizing = sized(a_sale(1000), facts(sellable=10))
-    assert (sizing.quantity, sizing.reason) == (10, None)
+    assert figures(sizing.quantity, sizing.reason) == (10, None)
 
 
 @given(
@@ -138,7 +152,14 @@ def test_a_sale_of_exactly_what_is_held_is_not_capped() -> None:
     tolerance=st.decimals(0, 1, places=2),
 )
 def test_a_sale_is_never_larger_than_what_is_held(
-    amount: Decimal, bid: Decimal, held: Decimal, lot: str, *, exits: bool, given_: Decimal | None, tolerance: Decimal
+    amount: Decimal,
+    bid: Decimal,
+    held: Decimal,
+    lot: str,
+    *,
+    exits: bool,
+    given_: Decimal | None,
+    tolerance: Decimal,
 ) -> None:
     item = a_sale(amount, quantity=given_, target_weight=0 if exits else None)
     sizing = sized(item, facts(bid, sellable=held, tolerance=tolerance, quantity_increment=Decimal(lot)))
@@ -168,7 +189,7 @@ def test_a_full_exit_within_the_tolerance_sells_all_that_is_held(held: str) -> N
 
 def test_a_full_exit_of_more_than_the_tolerance_sells_only_the_planned_dollars() -> None:
     sizing = sized(an_exit(1000), facts(sellable="10.501"))
-    assert (sizing.quantity, sizing.reason) == (10, Reason.MORE_HELD_THAN_PLANNED)
+    assert figures(sizing.quantity, sizing.reason) == (10, Reason.MORE_HELD_THAN_PLANNED)
     assert sizing.available_usd == 1000
 
 
@@ -206,7 +227,7 @@ def test_a_full_exit_within_the_tolerance_leaves_nothing(amount: Decimal, bid: D
 
 def test_a_quantity_in_the_plan_is_the_quantity() -> None:
     sizing = sized(an_item("SPY", "BUY", 1000, quantity="9.8"), facts())
-    assert (sizing.quantity, sizing.allotted_usd, sizing.intended_usd, sizing.reason) == (
+    assert figures(sizing.quantity, sizing.allotted_usd, sizing.intended_usd, sizing.reason) == (
         Decimal("9.8"),
         1000,
         980,
@@ -220,12 +241,16 @@ def test_a_quantity_is_rounded_down_to_what_the_broker_takes() -> None:
 
 def test_a_quantity_is_cut_by_the_share_by_which_its_dollars_are_cut() -> None:
     sizing = sized(an_item("SPY", "BUY", 1000, quantity=9), facts(), allotted=500)
-    assert (sizing.quantity, sizing.intended_usd, sizing.reason) == (Decimal("4.5"), 450, Reason.FUNDS_CUT)
+    assert figures(sizing.quantity, sizing.intended_usd, sizing.reason) == (
+        Decimal("4.5"),
+        450,
+        Reason.FUNDS_CUT,
+    )
 
 
 def test_a_quantity_that_is_sold_is_capped_by_what_is_held() -> None:
     sizing = sized(a_sale(1000, quantity=10), facts(sellable=3))
-    assert (sizing.quantity, sizing.reason) == (3, Reason.HELD_LESS_THAN_PLANNED)
+    assert figures(sizing.quantity, sizing.reason) == (3, Reason.HELD_LESS_THAN_PLANNED)
 
 
 @pytest.mark.parametrize("side", ["BUY", "SELL"])
@@ -246,7 +271,7 @@ def test_the_arrival_price_is_the_reference_price_of_the_plan() -> None:
 
 def test_without_a_reference_price_the_arrival_price_is_the_mid() -> None:
     sizing = sized(an_item("SPY", "BUY", 1000), facts(bid=99, ask=101))
-    assert (sizing.arrival_price, sizing.price_source) == (100, "test")
+    assert figures(sizing.arrival_price, sizing.price_source) == (100, "test")
 
 
 def test_a_side_is_sized_at_its_own_end_of_the_quote() -> None:

@@ -2,10 +2,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from figures import figures
 
 from planfill.domain.errors import LedgerCorrupt
 from planfill.domain.events import (
     Alerted,
+    CancelAsked,
     CancelRequested,
     Event,
     ExecutionCompleted,
@@ -19,7 +21,9 @@ from planfill.domain.events import (
     OrderRefused,
     OrderReported,
     OrderRequoted,
+    OrderResolved,
     OrderUnresolved,
+    Reconciled,
     Severity,
     StopRequested,
 )
@@ -31,7 +35,6 @@ from planfill.domain.state import OPEN, ExecutionState, OrderState, Phase
 from planfill.domain.values import ClientOrderId, Money
 from planfill.testing.builders import (
     PAPER,
-    START,
     a_plan,
     a_report,
     a_state,
@@ -41,6 +44,7 @@ from planfill.testing.builders import (
     numbered,
     started,
 )
+from planfill.testing.clock import START
 
 NAME = ClientOrderId("pf-SPY-1")
 RECORDED = an_order_recorded()
@@ -69,7 +73,13 @@ def stands(order: OrderState) -> tuple[Phase, Reason | None, str]:
 
 def test_nothing_has_happened_before_the_first_event() -> None:
     state = ExecutionState()
-    assert (state.number, state.started, state.started_at, state.stop, state.result) == (0, None, None, None, None)
+    assert (state.number, state.started, state.started_at, state.stop, state.result) == (
+        0,
+        None,
+        None,
+        None,
+        None,
+    )
     assert (state.lines, state.orders, state.finished, state.head) == ({}, {}, False, "")
     assert state.client_order_ids(1) == {}
 
@@ -78,7 +88,9 @@ def test_nothing_has_happened_before_the_first_event() -> None:
 def test_an_event_that_is_not_the_next_one_is_refused_and_changes_nothing(number: int) -> None:
     state = a_state()
     (event,) = numbered(RESUMED, after=number - 1)
-    with pytest.raises(LedgerCorrupt, match=rf"execution/mock:paper:1:plan-1: event {number} follows event 1"):
+    with pytest.raises(
+        LedgerCorrupt, match=rf"execution/mock:paper:1:plan-1: event {number} follows event 1"
+    ):
         state.apply(event)
     assert (state.number, state.head) == (1, "hash-1")
 
@@ -126,6 +138,7 @@ def test_a_result_finishes_an_execution_unless_it_is_in_doubt(
 ) -> None:
     state = a_state(event)
     assert state.result is event.result
+    assert state.result_head == "hash-2"
     assert state.finished is finished
 
 
@@ -135,9 +148,17 @@ def test_a_finished_execution_stays_finished_whatever_is_told_later() -> None:
     assert not a_state(ExecutionSuspended(result=nothing_to_do(START)), RESUMED).finished
 
 
-def test_an_alert_changes_nothing() -> None:
-    alert = Alerted(severity=Severity.WARNING, reason=Reason.BREAKER, detail="")
-    state, after = a_state(RECORDED), a_state(RECORDED, alert)
+@pytest.mark.parametrize(
+    "event",
+    [
+        Alerted(severity=Severity.WARNING, reason=Reason.BREAKER, detail=""),
+        CancelAsked(plan_id="plan-1", by="me", detail=""),
+        Reconciled(differences=()),
+    ],
+    ids=lambda event: event.kind,
+)
+def test_an_event_for_people_changes_nothing(event: Event) -> None:
+    state, after = a_state(RECORDED), a_state(RECORDED, event)
     assert (state.lines, state.orders, state.stop) == (after.lines, after.orders, after.stop)
 
 
@@ -157,7 +178,9 @@ def test_a_line_is_pending_until_something_is_decided() -> None:
 
 
 def test_a_closed_line_says_why() -> None:
-    line = a_state(LineClosed(symbol="SPY", reason=Reason.NO_PRICE, detail="no source quotes it")).lines["SPY"]
+    line = a_state(LineClosed(symbol="SPY", reason=Reason.NO_PRICE, detail="no source quotes it")).lines[
+        "SPY"
+    ]
     assert (line.closed, line.detail, line.is_open) == (Reason.NO_PRICE, "no source quotes it", False)
 
 
@@ -167,9 +190,11 @@ def test_a_line_is_open_while_an_order_of_it_may_trade() -> None:
 
 
 def test_money_is_allotted_line_by_line() -> None:
-    funds = FundsAllotted(cash_usd=Money(Decimal(5)), budget_usd=Money(Decimal(4)), allotted={"QQQ": Money(Decimal(3))})
+    funds = FundsAllotted(
+        cash_usd=Money(Decimal(5)), budget_usd=Money(Decimal(4)), allotted={"QQQ": Money(Decimal(3))}
+    )
     state = a_state(funds, plan=a_plan(an_item("SPY"), an_item("QQQ")))
-    assert (state.lines["SPY"].allotted, state.lines["QQQ"].allotted) == (None, 3)
+    assert figures(state.lines["SPY"].allotted, state.lines["QQQ"].allotted) == (None, 3)
 
 
 # --- orders ---------------------------------------------------------------------------------------
@@ -221,10 +246,12 @@ def test_an_order_is_open_or_was_placed_by_its_phase(phase: Phase) -> None:
         (reported(S.REJECTED, 0, raw="no"), (Phase.ENDED, Reason.REJECTED, "no")),
         (reported(S.CANCELED, 0, raw="told"), (Phase.ENDED, Reason.CANCELED, "")),
     ],
-    ids=["refused", "not sent", "doubted", "unresolved", "new", "unknown", "part", "replaced", "filled", "unpriced",
-         "part canceled", "canceled", "expired", "done for day", "rejected", "raw"],
+    ids=["refused", "not sent", "doubted", "unresolved", "new", "unknown", "part", "replaced", "filled",
+         "unpriced", "part canceled", "canceled", "expired", "done for day", "rejected", "raw"],
 )  # fmt: skip
-def test_an_event_of_an_order_leads_to_its_phase(event: Event, expected: tuple[Phase, Reason | None, str]) -> None:
+def test_an_event_of_an_order_leads_to_its_phase(
+    event: Event, expected: tuple[Phase, Reason | None, str]
+) -> None:
     order = order_after(event)
     assert stands(order) == expected
     assert not order.inherited
@@ -247,7 +274,11 @@ def test_more_filled_after_the_end_reopens_the_order() -> None:
 
 
 def test_old_news_after_the_end_changes_nothing() -> None:
-    assert stands(order_after(reported(S.CANCELED, 3), reported(S.NEW, 0))) == (Phase.ENDED, Reason.CANCELED, "")
+    assert stands(order_after(reported(S.CANCELED, 3), reported(S.NEW, 0))) == (
+        Phase.ENDED,
+        Reason.CANCELED,
+        "",
+    )
 
 
 def test_an_order_that_was_in_doubt_and_filled_needs_no_reason() -> None:
@@ -281,11 +312,32 @@ def test_an_order_that_was_refused_and_lives_is_working() -> None:
 
 
 def test_an_order_that_is_looked_at_again_is_as_good_as_new() -> None:
-    again = OrderRequoted(order=RECORDED.order.seen_at(START + timedelta(hours=1)), deadline=START + timedelta(hours=2))
+    again = OrderRequoted(
+        order=RECORDED.order.seen_at(START + timedelta(hours=1)), deadline=START + timedelta(hours=2)
+    )
     order = order_after(DOUBTED, RESUMED, again)
     assert stands(order) == (Phase.RECORDED, None, "")
     assert (order.order, order.deadline, order.inherited) == (again.order, again.deadline, False)
     assert order.sizing is RECORDED.sizing
+
+
+def test_an_operator_may_say_what_became_of_an_order() -> None:
+    said = OrderResolved(client_order_id=NAME, by="me", evidence="statement", report=a_report())
+    order = order_after(UNRESOLVED, said)
+    assert stands(order) == (Phase.ENDED, None, "")
+    assert order.report == a_report()
+
+
+def test_an_operator_may_say_that_an_order_was_never_placed() -> None:
+    said = OrderResolved(client_order_id=NAME, by="me", evidence="statement", report=None)
+    assert stands(order_after(UNRESOLVED, said)) == (Phase.NOT_SENT, Reason.RESOLVED, "statement")
+
+
+def test_an_order_that_was_once_in_doubt_stays_known_as_such() -> None:
+    assert not order_after(reported(), REFUSED).was_doubted
+    assert order_after(DOUBTED, reported()).was_doubted
+    assert order_after(RESUMED, reported()).was_doubted
+    assert not order_after(reported(), RESUMED).was_doubted
 
 
 # --- resume ---------------------------------------------------------------------------------------
@@ -304,7 +356,17 @@ def test_an_order_that_is_looked_at_again_is_as_good_as_new() -> None:
         ((REFUSED,), Phase.REFUSED, False),
         ((OrderNotSent(client_order_id=NAME, reason=Reason.HALTED),), Phase.NOT_SENT, False),
     ],
-    ids=["recorded", "doubted", "unresolved", "working", "working unresolved", "unpriced", "ended", "refused", "not sent"],
+    ids=[
+        "recorded",
+        "doubted",
+        "unresolved",
+        "working",
+        "working unresolved",
+        "unpriced",
+        "ended",
+        "refused",
+        "not sent",
+    ],
 )
 def test_a_resume_asks_again_for_all_that_may_be_at_the_broker(
     events: tuple[Event, ...], phase: Phase, *, inherited: bool
@@ -328,7 +390,11 @@ def test_a_resume_counts_the_money_of_undecided_lines_anew() -> None:
     closed = LineClosed(symbol="TLT", reason=Reason.NO_PRICE)
     plan = a_plan(an_item("SPY"), an_item("QQQ"), an_item("TLT"))
     state = a_state(funds, RECORDED, closed, RESUMED, plan=plan)
-    assert {symbol: line.allotted for symbol, line in state.lines.items()} == {"SPY": 500, "QQQ": None, "TLT": 500}
+    assert {symbol: line.allotted for symbol, line in state.lines.items()} == {
+        "SPY": 500,
+        "QQQ": None,
+        "TLT": 500,
+    }
 
 
 def test_a_resume_does_not_forget_a_stop() -> None:

@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 import pytest
+from figures import figures
 
 from planfill.domain.order import Order, OrderType, Side
 from planfill.domain.policy import ExecutionPolicy
@@ -39,7 +40,12 @@ def limit_of(order: Order | None) -> Decimal:
 def test_a_line_becomes_one_market_order() -> None:
     order = next_order(Side.SELL)
     assert order is not None
-    assert (order.client_order_id, order.symbol, order.side, order.quantity) == ("pf-1", "SPY", Side.SELL, 10)
+    assert figures(order.client_order_id, order.symbol, order.side, order.quantity) == (
+        "pf-1",
+        "SPY",
+        Side.SELL,
+        10,
+    )
     assert (order.order_type, order.limit_price, order.notional) == (OrderType.MARKET, None, None)
     assert order.quoted_at == a_quote().at
 

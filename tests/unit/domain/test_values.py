@@ -90,7 +90,10 @@ def test_shares_at_a_price_are_worth_their_product_to_the_cent() -> None:
 
 def test_the_worth_of_many_shares_at_a_fine_price_is_exact_before_it_is_rounded() -> None:
     # 24 digits times 24 digits: the usual 28 would round the cents away.
-    shares, price = Quantity(Decimal("123456789012345.123456789")), Price(Decimal("999999999999999.999999999"))
+    shares, price = (
+        Quantity(Decimal("123456789012345.123456789")),
+        Price(Decimal("999999999999999.999999999")),
+    )
     assert worth(shares, price) == Decimal("123456789012345123456788876543.21")
 
 

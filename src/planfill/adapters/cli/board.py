@@ -97,7 +97,7 @@ class Board(EventListener):
                 self._symbols[line.client_order_id] = line.symbol
                 row.fills[line.client_order_id] = line.filled_quantity, line.average_price
 
-    async def on_event(self, recorded: ev.Recorded) -> None:  # noqa: C901 - one case an event
+    async def on_event(self, recorded: ev.Recorded) -> None:  # noqa: C901, PLR0912 - one case an event
         """Take in one event."""
         event = recorded.event
         match event:
@@ -116,6 +116,11 @@ class Board(EventListener):
                 self._of_order(event.client_order_id, "in doubt", event.reason)
             case ev.OrderUnresolved():
                 self._of_order(event.client_order_id, "UNRESOLVED", event.reason)
+            case ev.OrderResolved():
+                if event.report is None:
+                    self._of_order(event.client_order_id, "NOT SENT")
+                else:
+                    self._report(event.report)
             case ev.CancelRequested():
                 self._of_order(event.client_order_id, "canceling", event.reason)
             case ev.StopRequested():
@@ -150,7 +155,7 @@ class Board(EventListener):
         else:
             self._state(report.symbol, _WORDS.get(report.status, report.status.value.replace("_", " ")))
 
-    def _of_order(self, client_order_id: str, state: str, detail: str) -> None:
+    def _of_order(self, client_order_id: str, state: str, detail: str = "") -> None:
         if symbol := self._symbols.get(client_order_id):
             self._state(symbol, state, detail)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from planfill.adapters.cli.board import Board
 from planfill.adapters.cli.document import Failed, Failure, document, executions_document
@@ -11,7 +11,7 @@ from planfill.adapters.cli.interrupting import Interrupts
 from planfill.adapters.cli.live import PlainLines, watching
 from planfill.adapters.cli.plan_file import read_plan_file, shown
 from planfill.adapters.cli.problems import INTERRUPTED
-from planfill.domain.result import ExecutionResult
+from planfill.domain.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from planfill.adapters.cli.printing import Printer
     from planfill.application.facade import ExecutionFacade
     from planfill.domain.plan import Plan
+    from planfill.domain.result import ExecutionResult
 
+_V = TypeVar("_V", bound=Value)
 _MOST_WARNINGS: Final = 10
 
 
@@ -62,7 +64,7 @@ class Commands:
         else:
             from planfill.adapters.cli.preview_view import preview_view
 
-            self._printer.show(*preview_view(preview, shlex.quote(name), self._options))
+            self._printer.show(*preview_view(self._redacted(preview), shlex.quote(name), self._options))
         return 0
 
     def show(self, plan_id: str) -> int:
@@ -80,7 +82,9 @@ class Commands:
         else:
             from planfill.adapters.cli.list_view import list_view
 
-            self._printer.show(list_view(executions, self._options, unfinished=unfinished))
+            self._printer.show(
+                list_view(executions, self._assembly.redact, self._options, unfinished=unfinished)
+            )
         return 0
 
     def _read(self, name: str) -> Plan:
@@ -130,8 +134,12 @@ class Commands:
             return
         from planfill.adapters.cli.result_view import result_view
 
-        redacted = ExecutionResult.model_validate_json(self._assembly.redact(result.model_dump_json()))
-        self._printer.show(*result_view(redacted, self._printer.console.width, self._options))
+        width = self._printer.console.width
+        self._printer.show(*result_view(self._redacted(result), width, self._options))
+
+    def _redacted(self, value: _V) -> _V:
+        """Hide secrets before a picture is drawn: in it they might be broken across lines."""
+        return type(value).model_validate_json(self._assembly.redact(value.model_dump_json()))
 
 
 def _left(plan_id: str, resume: str) -> Failed:

@@ -11,7 +11,7 @@ from planfill.adapters.cli.formats import ACTION_STYLE, dollars, price, shares, 
 from planfill.domain.plan import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console, RenderableType
     from rich.text import Text
@@ -55,11 +55,14 @@ def watching(board: Board, printer: Printer, title: str) -> Iterator[None]:
 class LivePicture:
     """Draws a board: a head line, then as many lines of the plan as fit, those that move first."""
 
-    def __init__(self, board: Board, console: Console, title: str) -> None:
+    def __init__(
+        self, board: Board, console: Console, title: str, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._board = board
         self._console = console
         self._title = title
-        self._begun = time.monotonic()
+        self._now = now
+        self._begun = now()
 
     def draw(self) -> RenderableType:
         """Draw it as it stands now."""
@@ -96,7 +99,7 @@ class LivePicture:
             (f"stopping: {board.stopping}  " if board.stopping else "", "bold red"),
             (self._title, "bold"),
             f"{where}\nSELL {sells[0]} of {sells[1]}  BUY {buys[0]} of {buys[1]}  "
-            f"{usd(filled)} of {usd(planned)}  {time.monotonic() - self._begun:.1f} s",
+            f"{usd(filled)} of {usd(planned)}  {self._now() - self._begun:.1f} s",
             no_wrap=True,
             overflow="ellipsis",
         )

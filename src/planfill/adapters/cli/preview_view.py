@@ -87,7 +87,8 @@ def _checks(preview: Preview) -> Iterator[Text]:
             continue
         residuals = ", ".join(f"{cause} {usd(amount)}" for cause, amount in line.residuals.items())
         why = [words(line.reason) if line.reason else "", one_line(line.detail), residuals]
-        text = f"{words(line.outcome)}: {'; '.join(part for part in why if part)}"
+        stands = "sent, but not as planned" if line.outcome is LineOutcome.FILLED else words(line.outcome)
+        text = f"{stands}: {'; '.join(part for part in why if part)}"
         yield Text.assemble(f"  {line.action} ", (line.symbol, "bold"), f" {text}")
 
 

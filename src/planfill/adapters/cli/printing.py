@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console, RenderableType
 
@@ -18,7 +18,11 @@ _WIDTH_OF_A_FILE: Final = 100
 
 
 class Printer:
-    """The two streams of one command; ``redact`` hides secrets in all that is printed."""
+    """
+    The two streams of one command; ``redact`` hides secrets in all that is printed.
+
+    A stdout that takes no more changes nothing but what is printed: orders are not to suffer for it.
+    """
 
     def __init__(self, redact: Callable[[str], str], *, as_json: bool) -> None:
         self.as_json = as_json
@@ -29,11 +33,11 @@ class Printer:
     def console(self) -> Console:
         """Give the console on stdout; rich is imported at its first use."""
         if self._console is None:
-            from rich.console import Console
+            from planfill.adapters.cli.console import Stdout
 
             narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
             width = None if narrow else _WIDTH_OF_A_FILE
-            self._console = Console(width=width, highlight=False, emoji=False, markup=False)
+            self._console = Stdout(width=width, highlight=False, emoji=False, markup=False)
         return self._console
 
     @property
@@ -54,12 +58,12 @@ class Printer:
 
     def show(self, *pictures: RenderableType) -> None:
         """Print for people."""
-        with suppress_closed_pipe():
+        with self._undisturbed():
             self.console.print(*pictures, sep="\n")
 
     def document(self, text: str) -> None:
         """Print the JSON document."""
-        with suppress_closed_pipe():
+        with self._undisturbed():
             sys.stdout.write(self._redact(text) + "\n")
             sys.stdout.flush()
 
@@ -78,16 +82,20 @@ class Printer:
         else:
             self.note(failed.error.message)
 
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            _fall_silent()
+        except OSError as e:
+            _fall_silent()
+            self.note(f"stdout takes no more, the rest is not printed: {e}")
 
-class suppress_closed_pipe:  # noqa: N801 - used like contextlib's
-    """Let nobody's leaving before the end (``| head``) change how the command ends."""
 
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, BrokenPipeError):
-            return False
-        # Python flushes stdout once more at its end, and would complain.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
+def _fall_silent() -> None:
+    """Send stdout nowhere: Python flushes it once more at its end, and would complain."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -13,6 +13,7 @@ from planfill.adapters.cli.formats import (
     OUTCOME_STYLE,
     STATUS_STYLE,
     dollars,
+    minute,
     one_line,
     price,
     shares,
@@ -42,6 +43,8 @@ def result_view(result: ExecutionResult, width: int, options: str = "") -> Itera
 
     ``options`` is what the commands that are named need besides, such as `` --config FILE``.
     """
+    if result.plan_id:
+        yield _heading(result)
     if result.lines:
         explained = width >= _FOR_REASONS and any(line.reason for line in result.lines)
         yield _table(result, gap=2 if width >= _ROOMY else 1, explained=explained)
@@ -51,17 +54,23 @@ def result_view(result: ExecutionResult, width: int, options: str = "") -> Itera
         yield Text.assemble(("next: ", "bold"), advice)
 
 
+def _heading(result: ExecutionResult) -> Text:
+    where = f" on {result.account}" if result.account else ""
+    when = f", {minute(result.started_at)} UTC"
+    return Text.assemble((one_line(result.plan_id or ""), "bold"), where, (when, "dim"))
+
+
 def _table(result: ExecutionResult, *, gap: int, explained: bool) -> Table:
     """Draw one row a line of the plan; a figure that does not fit is folded, never cut."""
     table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
     table.add_column()
     table.add_column("symbol", overflow="fold")
     table.add_column("planned $", justify="right", overflow="fold")
-    table.add_column("outcome")
+    table.add_column("outcome", overflow="fold")
     for name in ("filled $", "quantity", "avg price", "residual $"):
         table.add_column(name, justify="right", overflow="fold")
     if explained:
-        table.add_column("reason")
+        table.add_column("reason", overflow="fold")
     for line in result.lines:
         cells = [*_cells(line), Text(words(line.reason or ""))]
         style = "dim" if line.outcome is LineOutcome.HOLD else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from planfill.domain.events import ExecutionStarted, OrderRecorded
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from planfill.domain.values import ClientOrderId
 
     Read = Callable[[str], Awaitable[Sequence[Recorded]]]
+
+_MOST: Final = 100
+"""So many executions are remembered; of an older one the beginning is read again."""
 
 
 @dataclass(slots=True)
@@ -53,12 +56,12 @@ class Stories:
         """Give the story that an event belongs to, with the event taken in."""
         story = self._stories.get(recorded.stream)
         if story is None:
+            if len(self._stories) >= _MOST:
+                del self._stories[next(iter(self._stories))]
             story = self._stories[recorded.stream] = Story()
             if recorded.number > 1 and self._read is not None:
                 for earlier in await self._read(recorded.stream):
                     if earlier.number < recorded.number:
                         story.take(earlier)
         story.take(recorded)
-        if recorded.event.finishes:
-            del self._stories[recorded.stream]
         return story

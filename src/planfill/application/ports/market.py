@@ -47,7 +47,7 @@ class InstrumentCatalog(Protocol):
 
 @runtime_checkable
 class BrokerAccount(Protocol):
-    """The account: whose it is, its cash, and what it can sell."""
+    """The account: whose it is, its cash, what it holds, and what of that it can sell."""
 
     @abstractmethod
     async def get_account(self) -> Account:
@@ -63,6 +63,18 @@ class BrokerAccount(Protocol):
     async def get_sellable(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
         """
         Tell how many shares of each symbol can be sold now: held, and not held by open orders.
+
+        A symbol that is not held is absent.
+
+        Raises:
+            BrokerConnectionError: The broker could not be asked.
+
+        """
+
+    @abstractmethod
+    async def get_positions(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
+        """
+        Tell how many shares of each symbol are held, whether or not open orders hold them.
 
         A symbol that is not held is absent.
 

@@ -81,9 +81,7 @@ async def test_every_kind_of_event_is_one_line_with_plan_and_correlation(sink: S
     await told(*events)
     assert [line["event"] for line in sink.lines] == [event.kind for event in kinds]
     assert {line["plan_id"] for line in sink.lines} == {"plan-1"}
-    # After the end of a story nothing more is known of it; a new beginning would tell.
-    last = next(i for i, event in enumerate(kinds) if event.finishes)
-    assert {line["correlation_id"] for line in sink.lines[: last + 1]} == {"correlation-1"}
+    assert {line["correlation_id"] for line in sink.lines} == {"correlation-1"}
     for message in sink.messages:
         assert message
         assert message.isprintable()
@@ -176,6 +174,22 @@ async def test_two_executions_at_once_are_told_apart(sink: Sink) -> None:
     await log.on_event(Recorded("execution/a:b:c:plan-2", 1, AT, "", second))
     await log.on_event(Recorded("execution/a:b:c:plan-1", 2, AT, "", an_order_recorded()))
     assert [line["correlation_id"] for line in sink.lines] == ["correlation-1", "run-2", "correlation-1"]
+
+
+async def test_of_many_executions_the_oldest_is_read_again(sink: Sink) -> None:
+    asked = []
+
+    async def read(stream: str) -> Sequence[Recorded]:
+        asked.append(stream)
+        return [Recorded(stream, 1, AT, "", started())]
+
+    log = EventLog(lambda: loguru.logger, read=read)
+    for i in range(101):
+        await log.on_event(Recorded(f"execution/a:b:c:{i}", 1, AT, "", started()))
+    for i in (0, 100):
+        await log.on_event(Recorded(f"execution/a:b:c:{i}", 2, AT, "", an_order_recorded()))
+    assert asked == ["execution/a:b:c:0"]
+    assert {line["correlation_id"] for line in sink.lines} == {"correlation-1"}
 
 
 async def test_what_is_told_twice_has_the_same_stream_and_number_twice(sink: Sink) -> None:

@@ -135,9 +135,7 @@ def test_money_that_does_not_suffice_is_a_warning(allotted: str, level: str, say
 
 def test_a_line_that_is_not_sent_says_why() -> None:
     event = ev.LineClosed(symbol="SPY", reason=Reason.NO_PRICE, detail="no source quotes it")
-    assert told(event) == Told(
-        "WARNING", "BUY SPY: not sent: NO_PRICE: no source quotes it", "SPY", None
-    )
+    assert told(event) == Told("WARNING", "BUY SPY: not sent: NO_PRICE: no source quotes it", "SPY", None)
 
 
 def test_an_alert_names_its_symbol() -> None:

@@ -38,8 +38,8 @@ def test_the_password_in_a_url_is_hidden() -> None:
 
 
 def test_a_secret_is_hidden_as_json_writes_it_too() -> None:
-    secret = 'quo"te\\slash'
-    assert "slash" not in redactor({"API_KEY": secret})(json.dumps({"raw": f"-{secret}-"}))
+    odd = 'quo"te\\slash'
+    assert "slash" not in redactor({"API_KEY": odd})(json.dumps({"raw": f"-{odd}-"}))
 
 
 def test_of_two_secrets_of_which_one_begins_the_other_nothing_is_left() -> None:

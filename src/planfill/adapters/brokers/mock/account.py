@@ -42,6 +42,14 @@ class MockAccount(AtDesk, BrokerAccount):
             lambda exchange, _now, _handling: _sellable(exchange.balances, symbols),
         )
 
+    async def get_positions(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
+        """Tell what of the symbols is held."""
+        return await self.desk.call(
+            "get_positions",
+            symbols,
+            lambda exchange, _now, _handling: _held(exchange.balances, symbols),
+        )
+
 
 def _account(settings: MockSettings, balances: Balances, now: datetime) -> Account:
     return Account(
@@ -56,6 +64,10 @@ def _account(settings: MockSettings, balances: Balances, now: datetime) -> Accou
 
 def _sellable(balances: Balances, symbols: Collection[str]) -> dict[str, Quantity]:
     return {symbol: balances.sellable(symbol) for symbol in symbols if symbol in balances.shares}
+
+
+def _held(balances: Balances, symbols: Collection[str]) -> dict[str, Quantity]:
+    return {symbol: balances.shares[symbol] for symbol in symbols if symbol in balances.shares}
 
 
 def _shown(dollars: Money) -> Money:

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 from planfill.application.ports.broker import Broker
 
 if TYPE_CHECKING:
-    from planfill.application.run import Permit
+    from planfill.application.run import Sending
     from planfill.domain.order import Order
     from planfill.domain.report import ExecutionReport
     from planfill.domain.values import ClientOrderId
 
 
 class Gate(Broker):
-    """Lets an order pass when ``permit`` does not object; asking and cancelling always pass."""
+    """Lets an order pass when ``sending`` permits it; asking and cancelling always pass."""
 
-    def __init__(self, inner: Broker, permit: Permit) -> None:
+    def __init__(self, inner: Broker, sending: Sending) -> None:
         self._inner = inner
-        self._permit = permit
+        self._sending = sending
 
     async def place_order(self, order: Order) -> ExecutionReport:
         """Send the order if it may be sent now; raises ``NotPermitted`` if not."""
-        await self._permit(order)
+        await self._sending.permit(order)
         return await self._inner.place_order(order)
 
     async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:

@@ -88,3 +88,6 @@ class _Stage(Broker, BrokerRecords, MarketData, BrokerAccount, ReportFeed):
 
     async def get_sellable(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
         return await self._real.account.get_sellable(symbols)
+
+    async def get_positions(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
+        return await self._real.account.get_positions(symbols)
