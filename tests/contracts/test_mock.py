@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from planfill.adapters.brokers.mock import MockBroker, MockSettings
+from planfill.adapters.brokers.wrappers.stack import stack
+from planfill.application.ports.broker import Broker
+from planfill.application.run import Sending
 from planfill.domain.market import Capabilities
+from planfill.domain.order import Order
 from planfill.domain.values import Money, Price, Quantity
 from planfill.testing.broker import BrokerContract
 from planfill.testing.clock import VirtualClock
@@ -85,6 +89,33 @@ class _OnTheMock:
 
 class TestBroker(_OnTheMock, BrokerContract):
     pass
+
+
+class _NeverOver(Sending):
+    """A run that has all the time there is and permits everything."""
+
+    certainty_s = 3.0
+
+    async def permit(self, order: Order) -> None:
+        """Permit it."""
+
+    def is_over(self, order: Order) -> bool:
+        return False
+
+    def may_be_there(self, order: Order) -> bool:
+        return True
+
+
+class TestTheWholeStack(_OnTheMock, BrokerContract):
+    """The wrappers keep the contract of what they wrap."""
+
+    @pytest.fixture
+    def broker(self, venue: MockVenue) -> Broker:
+        return stack(venue.mock, _NeverOver(), venue.clock)
+
+    @pytest.fixture
+    def capabilities(self, venue: MockVenue) -> Capabilities:
+        return venue.mock.capabilities
 
 
 class TestBrokerRecords(_OnTheMock, BrokerRecordsContract):

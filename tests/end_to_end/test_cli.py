@@ -218,14 +218,13 @@ def test_a_planted_key_is_nowhere(planfill: Program, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("APCA_API_SECRET_KEY", SECRET)
     planfill.settings(log__level="TRACE")
     planfill.write("plan.json", a_plan(buy("SPY", "1000"), plan_id=f"plan-{SECRET}"))
-    everything = planfill.run("execute", "plan.json")
     for ended in (
-        everything,
+        planfill.run("execute", "plan.json"),
         planfill("execute", "plan.json", "--json"),
         planfill("show", f"plan-{SECRET}"),
         planfill("show", f"no-{SECRET}"),
         planfill("list"),
-        planfill("preview", "plan.json"),
+        planfill("preview", "plan.json", "--json"),
         planfill("execute", f"{SECRET}.json"),
         planfill(SECRET),
     ):

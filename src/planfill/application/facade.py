@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from anyio.from_thread import BlockingPortal
 
+    from planfill.application.audit import Audit, AuditReport
     from planfill.application.canceling import CancelPlan
     from planfill.application.execute import ExecutePlan
     from planfill.application.ports.clock import Clock
@@ -55,6 +56,9 @@ class Services(Protocol):
 
     def resolve(self) -> ResolveOrder:
         """Give the use-case that resolves orders."""
+
+    def audit(self) -> Audit:
+        """Give the use-case that verifies the ledger."""
 
     async def aclose(self) -> None:
         """Close what was opened."""
@@ -175,6 +179,30 @@ class ExecutionFacade:
         """List the executions in the ledger, oldest first."""
         return self._call(self._list, unfinished)
 
+    def audit(self, plan_id: str | None = None, *, against: str | None = None) -> AuditReport:
+        """
+        Verify the whole ledger, or the executions of one plan: every chain, and what the events say.
+
+        ``against`` is a ``ledger_head`` that was kept elsewhere: some event must have this hash.
+
+        Raises:
+            PlanUnknown: The ledger knows no execution of it.
+            LedgerUnavailable: There is no ledger, or it cannot be read.
+
+        """
+        return self._call(self._audit, plan_id, against)
+
+    def export(self, plan_id: str) -> tuple[str, ...]:
+        """
+        Give the latest execution of a plan as JSON lines, its head last; ``verify_file`` verifies them.
+
+        Raises:
+            PlanUnknown: The ledger knows no execution of it.
+            LedgerUnavailable: There is no ledger, or it cannot be read.
+
+        """
+        return self._call(self._export, plan_id)
+
     def close(self) -> None:
         """Close what was opened, and end the thread."""
         if self._thread is not None and os.getpid() == self._process:
@@ -216,6 +244,12 @@ class ExecutionFacade:
 
     async def _list(self, unfinished: bool) -> tuple[ExecutionSummary, ...]:  # noqa: FBT001
         return await self._services.executions().all(unfinished=unfinished)
+
+    async def _audit(self, plan_id: str | None, against: str | None) -> AuditReport:
+        return await self._services.audit()(plan_id, against=against)
+
+    async def _export(self, plan_id: str) -> tuple[str, ...]:
+        return await self._services.audit().export(plan_id)
 
     def _result(self, future: Future[ExecutionResult], stop: StopSignal) -> ExecutionResult:
         try:

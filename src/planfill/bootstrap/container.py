@@ -23,16 +23,18 @@ from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
 from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.clock import SystemClock
 from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.application.audit import Audit
 from planfill.application.canceling import CancelPlan
 from planfill.application.execute import ExecutePlan
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
-from planfill.application.ports.ledger import Ledger
+from planfill.application.ports.ledger import AuditTrail, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.preview import PreviewPlan
 from planfill.application.queries import Executions
 from planfill.application.resolving import ResolveOrder
 from planfill.bootstrap.settings import Configuration
+from planfill.domain.errors import LedgerUnavailable
 from planfill.domain.policy import Policy
 
 if TYPE_CHECKING:
@@ -78,6 +80,14 @@ def sql_ledger(url: str, opened: list[SqlLedger], *, create: bool) -> Ledger:
 
     ledger = SqlLedger(url, create=create)
     opened.append(ledger)
+    return ledger
+
+
+def audit_trail(ledger: Ledger) -> AuditTrail:
+    """Give the audit trail that a ledger is, where it is one."""
+    if not isinstance(ledger, AuditTrail):
+        msg = f"{type(ledger).__name__} cannot be audited: it is no planfill.application.ports.ledger.AuditTrail"
+        raise LedgerUnavailable(msg)
     return ledger
 
 
@@ -139,6 +149,7 @@ class Container(DeclarativeContainer):
         ),
     )
     executions: Provider[Executions] = Factory(Executions, reader, clock)
+    audit: Provider[Audit] = Factory(Audit, Callable(audit_trail, reader))
     operator: Provider[str] = Callable(operator)
     cancel: Provider[CancelPlan] = Factory(CancelPlan, execute, executions, operator)
     resolve: Provider[ResolveOrder] = Factory(ResolveOrder, execute, executions, operator)

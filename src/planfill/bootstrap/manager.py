@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 from dependency_injector.providers import Factory, Object
 
 from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
+from planfill.application.audit import Audit
 from planfill.application.canceling import CancelPlan
 from planfill.application.execute import ExecutePlan
 from planfill.application.facade import ExecutionFacade
@@ -143,6 +144,10 @@ class Services:
     def resolve(self) -> ResolveOrder:
         """Give the use-case that resolves orders."""
         return self._container.resolve()
+
+    def audit(self) -> Audit:
+        """Give the use-case that verifies the ledger."""
+        return self._container.audit()
 
     async def aclose(self) -> None:
         """Close what was opened."""

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from planfill.domain.chain import StoredRow, StoredStream, StreamEnd
 
 UNFIT: Final = "its hash does not fit its time, its text and the event before it"
-CONTENT: Final = "its time or its text was changed: its hash is that of others"
-HASH: Final = "its hash was changed: its time and its text are those that the next hash stands for"
+CONTENT: Final = "its time or its text was changed: they do not fit its hash"
+HASH: Final = "its hash was changed: it does not fit its time and its text"
 LATE: Final = "stands a second time, or not in its place"
 END: Final = "is the last event, and its hash is not the one that is kept of the end of the stream"
 NO_END: Final = "nothing is kept of its end: nobody wrote events under this name, or that record was removed"

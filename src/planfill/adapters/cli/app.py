@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from planfill.adapters.cli.assembly import Assembly
+    from planfill.adapters.cli.auditing import AuditCommands
     from planfill.adapters.cli.commands import Commands
 
 
@@ -35,6 +36,27 @@ Approved = Annotated[
     typer.Option(metavar="DIGEST", help="Execute only the plan with this digest; see preview."),
 ]
 Unfinished = Annotated[bool, typer.Option("--unfinished", help="Only those that can be resumed.")]
+OnlyPlan = Annotated[
+    str | None, typer.Option("--plan", metavar="PLAN_ID", help="Only the executions of this plan.")
+]
+Against = Annotated[
+    str | None,
+    typer.Option(metavar="HEAD", help="A ledger head that was kept elsewhere: some event must have this hash."),
+]
+Exported = Annotated[
+    Path | None,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        allow_dash=True,
+        help="What audit export wrote, or - for standard input, in place of the ledger.",
+    ),
+]
+Output = Annotated[
+    Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Where to; standard output by default.")
+]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)]
 
 app: Final = typer.Typer(
@@ -48,6 +70,11 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+audit: Final = typer.Typer(
+    help="Verify the record: every chain, and every execution rebuilt from its events.", no_args_is_help=True
+)
+app.add_typer(audit, name="audit")
 
 
 @app.callback(invoke_without_command=True)
@@ -104,6 +131,26 @@ def resume(context: typer.Context, plan_id: PlanId, config: Config = None, *, js
     return _commands(context, config, json=json).resume(plan_id)
 
 
+@audit.command()
+def verify(
+    context: typer.Context,
+    *,
+    plan: OnlyPlan = None,
+    against: Against = None,
+    file: Exported = None,
+    config: Config = None,
+    json: Json = False,
+) -> int:
+    """Find what was changed in the ledger, and where; exits with 1 where something was."""
+    return _audits(context, config, json=json).verify(plan, against, file)
+
+
+@audit.command()
+def export(context: typer.Context, plan_id: PlanId, output: Output = None, config: Config = None) -> int:
+    """Write an execution as JSON lines, its head last: for audit verify --file, wherever it is kept."""
+    return _audits(context, config, json=False).export(plan_id, output)
+
+
 def _commands(context: typer.Context, config: Path | None, *, json: bool) -> "Commands":
     from planfill.adapters.cli.commands import Commands
     from planfill.adapters.cli.printing import Printer
@@ -111,3 +158,11 @@ def _commands(context: typer.Context, config: Path | None, *, json: bool) -> "Co
     request: Request = context.obj
     printer = Printer(request.assembly.redact, as_json=json)
     return Commands(request.assembly, printer, config)
+
+
+def _audits(context: typer.Context, config: Path | None, *, json: bool) -> "AuditCommands":
+    from planfill.adapters.cli.auditing import AuditCommands
+    from planfill.adapters.cli.printing import Printer
+
+    request: Request = context.obj
+    return AuditCommands(request.assembly, Printer(request.assembly.redact, as_json=json), config)

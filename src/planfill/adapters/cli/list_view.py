@@ -12,14 +12,20 @@ from rich.text import Text
 from planfill.adapters.cli.formats import minute
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import RenderableType
 
     from planfill.application.ports.ledger import ExecutionSummary
 
 
-def list_view(executions: Sequence[ExecutionSummary], options: str, *, unfinished: bool) -> RenderableType:
+def list_view(
+    executions: Sequence[ExecutionSummary],
+    redact: Callable[[str], str],
+    options: str,
+    *,
+    unfinished: bool,
+) -> RenderableType:
     """Draw one row an execution, and how to go on with those that are unfinished."""
     if not executions:
         return Text("no unfinished executions" if unfinished else "no executions")
@@ -28,9 +34,11 @@ def list_view(executions: Sequence[ExecutionSummary], options: str, *, unfinishe
         table.add_column(name, overflow="fold")
     for one in executions:
         state = Text("finished", "green") if one.finished else Text("unfinished", "bold red")
-        table.add_row(Text(one.key.plan_id), Text(str(one.key.account)), minute(one.started_at), state)
+        table.add_row(
+            Text(redact(one.key.plan_id)), Text(str(one.key.account)), minute(one.started_at), state
+        )
     to_do = [
-        Text.assemble(("next: ", "bold"), f"planfill resume {shlex.quote(one.key.plan_id)}{options}")
+        Text.assemble(("next: ", "bold"), f"planfill resume {shlex.quote(redact(one.key.plan_id))}{options}")
         for one in executions
         if not one.finished
     ]

@@ -67,6 +67,19 @@ class Printer:
             sys.stdout.write(self._redact(text) + "\n")
             sys.stdout.flush()
 
+    def lines(self, *lines: str) -> None:
+        """Print lines that no width breaks: a program may read them too."""
+        self.document("\n".join(lines))
+
+    def record(self, *lines: str) -> bool:
+        """Write lines to the byte, for a record is one only whole; tell whether stdout took them all."""
+        took = False
+        with self._undisturbed():
+            sys.stdout.writelines(f"{line}\n" for line in lines)
+            sys.stdout.flush()
+            took = True
+        return took
+
     def note(self, text: str) -> None:
         """Say something beside the result."""
         with suppress(OSError, ValueError):

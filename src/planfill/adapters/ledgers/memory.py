@@ -17,8 +17,8 @@ from planfill.adapters.ledgers.rows import (
     recorded,
     written,
 )
-from planfill.application.ports.ledger import Claim, Cursors, ExecutionSummary, Ledger
-from planfill.domain.chain import GENESIS
+from planfill.application.ports.ledger import AuditTrail, Claim, Cursors, ExecutionSummary, Ledger
+from planfill.domain.chain import GENESIS, StoredRow, StoredStream, StreamEnd
 from planfill.domain.events import Recorded, encode
 
 if TYPE_CHECKING:
@@ -39,11 +39,13 @@ class Holder(NamedTuple):
 
 @dataclass(slots=True)
 class MemoryStream:
-    """One stream; ``key`` is an execution's."""
+    """One stream; ``key`` is an execution's, ``number`` and ``head`` are the last event's."""
 
     key: ExecutionKey | None
     started_at: datetime
     finished: bool = False
+    number: int = 0
+    head: str = GENESIS
     rows: list[Row] = field(default_factory=list)
 
 
@@ -58,9 +60,9 @@ class MemoryStore:
     lock: Lock = field(default_factory=Lock)
 
 
-class MemoryLedger(Ledger, Cursors):
+class MemoryLedger(Ledger, Cursors, AuditTrail):
     """
-    Ledger and cursors in this process's memory; no method ever suspends.
+    Ledger, cursors and audit trail in this process's memory; no method ever suspends.
 
     ``aclose`` gives back its claims, as the end of a process does.
     """
@@ -93,9 +95,9 @@ class MemoryLedger(Ledger, Cursors):
             if not events:
                 return ()
             kept = store.streams.get(stream) or MemoryStream(execution_key(stream), at)
-            head = kept.rows[-1].hash if kept.rows else GENESIS
-            rows = chained(stream, len(kept.rows), head, payloads, text)
+            rows = chained(stream, kept.number, kept.head, payloads, text)
             kept.rows.extend(rows)
+            kept.number, kept.head = rows[-1].number, rows[-1].hash
             kept.finished = is_finished(events, before=kept.finished)
             store.streams[stream] = kept
         return tuple(
@@ -123,6 +125,20 @@ class MemoryLedger(Ledger, Cursors):
     async def set_cursors(self, stream: str, cursors: Mapping[str, int]) -> None:
         """See the port."""
         self.store.cursors.setdefault(stream, {}).update(cursors)
+
+    async def streams(self) -> tuple[str, ...]:
+        """See the port."""
+        kept = list(self.store.streams.items())
+        return tuple(name for name, _ in sorted(kept, key=lambda one: (one[1].started_at, one[0])))
+
+    async def stored(self, stream: str) -> StoredStream:
+        """See the port."""
+        with self.store.lock:
+            kept = self.store.streams.get(stream)
+            if kept is None:
+                return StoredStream(stream, (), None)
+            rows = tuple(StoredRow(*row) for row in kept.rows)
+            return StoredStream(stream, rows, StreamEnd(kept.number, kept.head))
 
     async def aclose(self) -> None:
         """Give back the claims that this ledger gave."""

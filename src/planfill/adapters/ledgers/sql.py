@@ -7,30 +7,34 @@ from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING
 
-from planfill.adapters.ledgers import statements
+from planfill.adapters.ledgers import raw, statements
 from planfill.adapters.ledgers.claims import HeldClaim, busy, check_claim, check_fence
 from planfill.adapters.ledgers.locks import Taken
 from planfill.adapters.ledgers.opening import OpenDatabase
 from planfill.adapters.ledgers.rows import recorded, written
 from planfill.adapters.ledgers.sqlite import SqliteFile
 from planfill.adapters.ledgers.worker import Worker
-from planfill.application.ports.ledger import Claim, Cursors, Ledger
+from planfill.application.ports.ledger import AuditTrail, Claim, Cursors, Ledger
 from planfill.domain.events import Recorded, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Connection
+
     from planfill.adapters.ledgers.locks import FileLock
     from planfill.application.ports.ledger import ExecutionSummary
+    from planfill.domain.chain import StoredStream
     from planfill.domain.events import Event
     from planfill.domain.identity import AccountKey
 
 
-class SqlLedger(Ledger, Cursors):
+class SqlLedger(Ledger, Cursors, AuditTrail):
     """
-    Ledger and cursors in a SQLite file: write-ahead log, every commit on the disk before it counts.
+    Ledger, cursors and audit trail in a SQLite file.
 
+    Write-ahead log, every commit on the disk before it counts.
     ``url`` is ``sqlite:///planfill.db`` or, absolute, ``sqlite:////folder/planfill.db``; on a local disk.
     The file is opened, made and brought up to date when it is first used; without ``create`` none is made,
     and until somebody else makes it the ledger is empty. Beside it stands a lock file for each account.
@@ -76,6 +80,14 @@ class SqlLedger(Ledger, Cursors):
     async def set_cursors(self, stream: str, cursors: Mapping[str, int]) -> None:
         """See the port."""
         await self._worker.run(partial(self._set_cursors, stream, dict(cursors)))
+
+    async def streams(self) -> tuple[str, ...]:
+        """See the port."""
+        return await self._worker.run(self._streams)
+
+    async def stored(self, stream: str) -> StoredStream:
+        """See the port."""
+        return await self._worker.run(partial(self._stored, stream))
 
     async def aclose(self) -> None:
         """Free all that the ledger holds; it cannot be used any more."""
@@ -135,6 +147,19 @@ class SqlLedger(Ledger, Cursors):
     def _set_cursors(self, stream: str, cursors: Mapping[str, int]) -> None:
         with self._database.writing() as connection:
             statements.set_cursors(connection, stream, cursors)
+
+    def _streams(self) -> tuple[str, ...]:
+        with self._database.reading() as connection:
+            return raw.streams(self._there(connection))
+
+    def _stored(self, stream: str) -> StoredStream:
+        with self._database.reading() as connection:
+            return raw.stored(self._there(connection), stream)
+
+    def _there(self, connection: Connection | None) -> Connection:
+        if connection is None:
+            raise self._database.file.unavailable("there is none: the first execution makes it")
+        return connection
 
 
 def _busy(account: AccountKey, note: str) -> Exception:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
     from types import TracebackType
 
+    from planfill.domain.chain import StoredStream
     from planfill.domain.events import Event, Recorded
     from planfill.domain.identity import AccountKey, ExecutionKey
 
@@ -100,3 +101,28 @@ class Cursors(Protocol):
     @abstractmethod
     async def set_cursors(self, stream: str, cursors: Mapping[str, int]) -> None:
         """Remember how far each of these listeners has been told."""
+
+
+@runtime_checkable
+class AuditTrail(Protocol):
+    """
+    What is stored, as it stands: nothing of it is believed, and whatever stands there comes back.
+
+    Every method raises ``LedgerUnavailable`` where the storage cannot be used or there is none.
+    """
+
+    @abstractmethod
+    async def streams(self) -> tuple[str, ...]:
+        """
+        Name every stream of which there is an event or an end, oldest first.
+
+        Those without an end come last. A name that is no text comes as one under which nothing stands.
+        """
+
+    @abstractmethod
+    async def stored(self, stream: str) -> StoredStream:
+        """
+        Give the events of a stream in the order of their numbers, and its end, as of one moment.
+
+        A value of another type than it should be comes as a text that no value of that type would be.
+        """

@@ -82,7 +82,8 @@ def drawn(result: ExecutionResult, width: int = 100) -> str:
 
 
 def test_each_line_is_one_row_with_its_figures() -> None:
-    rows = drawn(a_result(a_line("SPY"), a_line("QQQ", action=Action.SELL))).splitlines()
+    heading, *rows = drawn(a_result(a_line("SPY"), a_line("QQQ", action=Action.SELL))).splitlines()
+    assert heading.rstrip() == "plan-1 on mock:mock:MOCK-1, 2021-03-31 15:00:00 UTC"
     assert rows[0].split() == [
         "symbol", "planned", "$", "outcome", "filled", "$", "quantity", "avg", "price", "residual", "$",
     ]  # fmt: skip
@@ -106,7 +107,8 @@ def test_fees_are_named_where_there_are_some() -> None:
 
 
 def test_a_reason_has_a_column_where_there_is_room() -> None:
-    lines = drawn(a_result(a_line("SPY"), blocked("QQQ", Reason.NOT_TRADABLE, "not traded"))).splitlines()
+    result = a_result(a_line("SPY"), blocked("QQQ", Reason.NOT_TRADABLE, "not traded"))
+    _, *lines = drawn(result).splitlines()
     assert lines[0].endswith("reason".ljust(len(lines[0]) - lines[0].index("reason")))
     assert "BLOCKED" in lines[2]
     assert "NOT TRADABLE" in lines[2]
@@ -114,14 +116,15 @@ def test_a_reason_has_a_column_where_there_is_room() -> None:
 
 
 def test_a_reason_stands_under_a_narrow_table() -> None:
-    lines = drawn(a_result(a_line("SPY"), blocked("QQQ", Reason.NOT_TRADABLE)), 80).splitlines()
+    result = a_result(a_line("SPY"), blocked("QQQ", Reason.NOT_TRADABLE))
+    _, *lines = drawn(result, 80).splitlines()
     assert "reason" not in lines[0]
     assert lines[3] == "QQQ: NOT TRADABLE"
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
 def test_a_row_of_large_figures_fits_on_one_line(width: int) -> None:
-    assert drawn(a_result(a_line("GOOGL")), width).splitlines()[1].startswith("BUY")
+    assert drawn(a_result(a_line("GOOGL")), width).splitlines()[2].startswith("BUY")
 
 
 @pytest.mark.parametrize("width", [40, 60])
@@ -150,7 +153,9 @@ def test_a_detail_cannot_break_the_picture() -> None:
 
 
 def test_without_lines_there_is_only_the_sum() -> None:
-    nothing = a_result(status=ExecutionStatus.NOTHING_TO_DO, shortfall_bps=None, ledger_head=None)
+    nothing = a_result(
+        status=ExecutionStatus.NOTHING_TO_DO, plan_id=None, shortfall_bps=None, ledger_head=None
+    )
     text = drawn(nothing)
     assert text.startswith("NOTHING TO DO  planned")
     assert "bps" not in text

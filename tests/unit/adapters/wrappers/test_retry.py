@@ -1,0 +1,229 @@
+"""One row for every sequence of answers: the order is there once, and what is said of it is true."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import anyio
+import pytest
+
+from planfill.adapters.brokers.wrappers.stack import stack
+from planfill.application.ports.broker import Broker
+from planfill.application.run import Sending
+from planfill.domain.errors import (
+    BrokerUnavailable,
+    NotPermitted,
+    OrderConflict,
+    OrderNotFound,
+    OrderRejected,
+    OutcomeUnknown,
+)
+from planfill.domain.order import Order
+from planfill.domain.outcome import Reason
+from planfill.domain.report import ExecutionReport
+from planfill.domain.values import ClientOrderId
+from planfill.testing.builders import a_report, an_order
+from planfill.testing.clock import VirtualClock
+
+ANSWERS = {
+    "A": "arrives, and is answered",
+    "L": "arrives, and the answer is lost",
+    "G": "is gone on the way",
+    "D": "is refused as a connection",
+    "X": "arrives two seconds later, unanswered",
+    "R": "is refused by the broker",
+}
+LATE_S = 2.0
+CERTAIN_S = 3.0
+SEQUENCES = ["".join(letters) for n in range(1, 5) for letters in product(ANSWERS, repeat=n)]
+
+
+class World(Broker):
+    """A broker that answers by the letter; ``after`` is its answer once the letters are used up."""
+
+    def __init__(self, clock: VirtualClock, letters: str, after: str, *, unique_ids: bool) -> None:
+        self.clock = clock
+        self.letters = list(letters)
+        self.after = after
+        self.unique_ids = unique_ids
+        self.arrivals: list[float] = []
+        self.refused = False
+        self.sent: list[Order] = []
+
+    @property
+    def orders(self) -> int:
+        """How many orders the broker has, now."""
+        arrived = sum(at <= self.clock.monotonic() for at in self.arrivals)
+        return min(arrived, 1) if self.unique_ids else arrived
+
+    async def place_order(self, order: Order) -> ExecutionReport:
+        self.sent.append(order)
+        letter = self._next()
+        if letter == "D":
+            raise BrokerUnavailable(letter)
+        if letter == "R" and not self.orders:
+            self.refused = True
+            raise OrderRejected(letter)
+        if letter == "X":
+            self.arrivals.append(self.clock.monotonic() + LATE_S)
+        elif letter != "G":
+            self.arrivals.append(self.clock.monotonic())
+        if letter in "LGX":
+            raise OutcomeUnknown(letter)
+        return a_report(order)
+
+    async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:
+        letter = self._next()
+        if letter in "LGX":
+            raise OutcomeUnknown(letter)
+        if letter == "D":
+            raise BrokerUnavailable(letter)
+        if not self.orders:
+            raise OrderNotFound(client_order_id)
+        return a_report(self.sent[0])
+
+    async def cancel_order(self, client_order_id: ClientOrderId) -> None:
+        self.letters.append(client_order_id)
+
+    def _next(self) -> str:
+        return self.letters.pop(0) if self.letters else self.after
+
+
+class Run(Sending):
+    """A run with time enough, or with little."""
+
+    def __init__(self, clock: VirtualClock, seconds: float, *, doubted: bool = False) -> None:
+        self.clock = clock
+        self.until = clock.monotonic() + seconds
+        self.doubted = doubted
+        self.closed = False
+
+    @property
+    def certainty_s(self) -> float:
+        return CERTAIN_S
+
+    async def permit(self, order: Order) -> None:
+        if self.closed or self.is_over(order):
+            raise NotPermitted(Reason.DEADLINE, "its time was over")
+
+    def is_over(self, order: Order) -> bool:
+        return self.clock.monotonic() >= self.until
+
+    def may_be_there(self, order: Order) -> bool:
+        return self.doubted
+
+
+async def _place(world: World, run: Run) -> object:
+    """Give the report, or the error that came instead; then let everything arrive that is under way."""
+    outcome: object
+    try:
+        outcome = await stack(world, run, world.clock).place_order(an_order())
+    except (BrokerUnavailable, OutcomeUnknown, OrderRejected) as e:
+        outcome = e
+    world.clock.advance(LATE_S)
+    return outcome
+
+
+@pytest.mark.parametrize("unique_ids", [True, False], ids=["unique", "not unique"])
+@pytest.mark.parametrize("length", range(1, 5))
+def test_with_time_enough_the_truth_comes_out(length: int, unique_ids: bool) -> None:  # noqa: FBT001
+    async def check(letters: str) -> None:
+        clock = VirtualClock()
+        world = World(clock, letters, "A", unique_ids=unique_ids)
+        outcome = await _place(world, Run(clock, 3600))
+        assert world.orders == (0 if isinstance(outcome, OrderRejected) else 1), letters
+        assert isinstance(outcome, ExecutionReport | OrderRejected), letters
+        if isinstance(outcome, OrderRejected):
+            assert world.refused, letters
+        assert len(set(world.sent)) == 1, letters
+
+    async def check_all() -> None:
+        for letters in SEQUENCES:
+            if len(letters) == length:
+                await check(letters)
+
+    anyio.run(check_all)
+
+
+@pytest.mark.parametrize("after", ["G", "D"])
+@pytest.mark.parametrize("unique_ids", [True, False], ids=["unique", "not unique"])
+def test_with_little_time_nothing_untrue_is_said(after: str, unique_ids: bool) -> None:  # noqa: FBT001
+    async def check(letters: str) -> None:
+        clock = VirtualClock()
+        world = World(clock, letters, after, unique_ids=unique_ids)
+        outcome = await _place(world, Run(clock, 4))
+        assert world.orders <= 1, letters
+        if isinstance(outcome, BrokerUnavailable | OrderRejected):
+            assert world.orders == 0, (letters, outcome)
+        if isinstance(outcome, ExecutionReport):
+            assert world.orders == 1, letters
+
+    async def check_all() -> None:
+        for letters in SEQUENCES:
+            await check(letters)
+
+    anyio.run(check_all)
+
+
+async def test_an_order_that_an_earlier_run_may_have_sent_is_looked_for_when_it_is_refused() -> None:
+    clock = VirtualClock()
+    world = World(clock, "R", "A", unique_ids=True)
+    world.sent.append(an_order())
+    world.arrivals.append(1.0)
+    outcome = await _place(world, Run(clock, 60, doubted=True))
+    assert isinstance(outcome, ExecutionReport)
+
+
+async def test_a_refusal_of_a_first_send_is_final_at_once() -> None:
+    clock = VirtualClock()
+    world = World(clock, "R", "A", unique_ids=True)
+    assert isinstance(await _place(world, Run(clock, 60)), OrderRejected)
+    assert len(world.sent) == 1
+    assert world.clock.monotonic() == LATE_S
+
+
+async def test_what_the_gate_refuses_at_once_keeps_its_reason() -> None:
+    clock = VirtualClock()
+    run = Run(clock, 60)
+    run.closed = True
+    outcome = await _place(World(clock, "", "A", unique_ids=True), run)
+    assert isinstance(outcome, NotPermitted)
+    assert outcome.reason is Reason.DEADLINE
+
+
+async def test_what_the_gate_refuses_after_failures_names_the_failure() -> None:
+    clock = VirtualClock()
+    run = Run(clock, 60)
+
+    class Closing(World):
+        async def place_order(self, order: Order) -> ExecutionReport:
+            run.closed = True
+            return await super().place_order(order)
+
+    outcome = await _place(Closing(clock, "D", "A", unique_ids=True), run)
+    assert isinstance(outcome, NotPermitted)
+    assert outcome.reason is Reason.BROKER_UNAVAILABLE
+    assert str(outcome) == "D; its time was over"
+
+
+async def test_a_conflict_passes_as_it_is() -> None:
+    clock = VirtualClock()
+
+    class Conflicting(World):
+        async def place_order(self, order: Order) -> ExecutionReport:
+            raise OrderConflict(order.client_order_id)
+
+    with pytest.raises(OrderConflict):
+        await stack(Conflicting(clock, "", "A", unique_ids=True), Run(clock, 60), clock).place_order(
+            an_order()
+        )
+
+
+async def test_asking_and_cancelling_pass_through_the_whole_stack() -> None:
+    clock = VirtualClock()
+    world = World(clock, "A", "A", unique_ids=True)
+    broker = stack(world, Run(clock, 60), clock)
+    await broker.cancel_order(ClientOrderId("pf-1"))
+    with pytest.raises(OrderNotFound):
+        await broker.get_order_status(ClientOrderId("pf-1"))
+    assert world.letters == ["pf-1"]
