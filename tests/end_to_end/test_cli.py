@@ -108,7 +108,7 @@ def test_a_preview_names_the_exact_orders_and_sends_nothing(planfill: Program) -
     assert ended.code == 0
     assert planfill.files() == {"plan.json", "prices.json"}
     assert "Nothing was sent." in ended.out
-    assert "max_plan_age_s off" in ended.out
+    assert "max_plan_age_s=off" in ended.out
     table = rows(ended.out)
     assert table[0][:5] == ["BUY", "SPY", "10,000.00", "MARKET", "DAY"]
     assert table[2] == ["HOLD", "IWM", "0.00", "no", "order"]

@@ -169,7 +169,8 @@ def without_orders(folder: Path) -> bool:
     with closing(sqlite3.connect(book)) as connection:
         tables = [name for (name,) in connection.execute("select name from sqlite_master where type='table'")]
         orders = next(name for name in tables if "order" in name)
-        return connection.execute(f"select count(*) from {orders}").fetchone() == (0,)  # noqa: S608
+        (count,) = connection.execute(f"select count(*) from {orders}").fetchone()  # noqa: S608
+    return int(count) == 0
 
 
 @pytest.mark.parametrize("command", [("execute", "plan.json"), ("show", "plan-1"), ("list",)])

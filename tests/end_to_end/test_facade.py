@@ -11,29 +11,33 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stage import a_plan, buy, sell
 
 from planfill import ExecutionManager
 from planfill.adapters.brokers.mock import MockBroker, MockSettings, On, Script
-from planfill.adapters.brokers.mock.faults import NeverFill
+from planfill.adapters.brokers.mock.faults import Fail, NeverFill
 from planfill.adapters.clock import SystemClock
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.ports.broker import Broker
 from planfill.application.ports.listener import EventListener
 from planfill.domain.errors import (
+    LedgerUnavailable,
     PlanInvalid,
     PlanNotApproved,
     PlanUnknown,
     ProcessForked,
     SettingsError,
 )
-from planfill.domain.events import Recorded
+from planfill.domain.events import Event, Recorded
 from planfill.domain.order import Order
 from planfill.domain.outcome import LineOutcome, Reason
+from planfill.domain.policy import ExecutionPolicy, Policy
 from planfill.domain.reading import read_plan
 from planfill.domain.report import ExecutionReport
+from planfill.domain.resolution import NeverPlaced
 from planfill.domain.result import ExecutionStatus
 from planfill.domain.values import ClientOrderId
 
@@ -45,8 +49,15 @@ def a_broker(*faults: On) -> MockBroker:
     return MockBroker(MockSettings.model_validate(settings), SystemClock(), Script(*faults))
 
 
-def a_manager(*faults: On, listeners: Sequence[EventListener] = ()) -> ExecutionManager:
-    return ExecutionManager(broker=a_broker(*faults), ledger=MemoryLedger(), listeners=listeners)
+HASTE = Policy(execution=ExecutionPolicy(order_deadline_s=0.2, cancel_grace_s=0.2, poll_s=0.05))
+
+
+def a_manager(
+    *faults: On, listeners: Sequence[EventListener] = (), policy: Policy | None = None
+) -> ExecutionManager:
+    return ExecutionManager(
+        broker=a_broker(*faults), ledger=MemoryLedger(), listeners=listeners, policy=policy
+    )
 
 
 class Begun(EventListener):
@@ -60,6 +71,10 @@ class Begun(EventListener):
     async def on_event(self, recorded: Recorded) -> None:
         if recorded.event.kind == "order_recorded":
             self._recorded.set()
+
+    @property
+    def was_seen(self) -> bool:
+        return self._recorded.is_set()
 
     def wait(self) -> None:
         assert self._recorded.wait(timeout=30)
@@ -180,6 +195,49 @@ def test_a_plan_for_an_account_that_the_settings_do_not_know_is_refused() -> Non
 def test_a_plan_that_is_not_known_cannot_be_resumed() -> None:
     with a_manager() as execution, pytest.raises(PlanUnknown):
         execution.resume("plan-9")
+
+
+def test_an_engine_cancels_a_plan_that_another_thread_executes() -> None:
+    begun = Begun()
+    with (
+        a_manager(On("place_order", NeverFill()), listeners=[begun]) as execution,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        executing = pool.submit(execution.execute_rebalance_plan, a_plan(buy("SPY", "1000")))
+        begun.wait()
+        asked = execution.cancel("plan-1", "wrong plan")
+        result = executing.result()
+    assert asked.lines[0].reason in {Reason.ACCOUNT_BUSY, Reason.CANCELED_BY_USER}
+    assert result.status is ExecutionStatus.HALTED
+    assert result.lines[0].reason is Reason.CANCELED_BY_USER
+
+
+def test_an_engine_resolves_an_order_that_nobody_can_find() -> None:
+    lost = (On("place_order", Fail()), On("get_order_status", Fail()), On("cancel_order", Fail()))
+    with a_manager(*lost, policy=HASTE) as execution:
+        doubt = execution.execute_rebalance_plan(a_plan(buy("SPY", "1000")))
+        assert doubt.status is ExecutionStatus.IN_DOUBT
+        order = str(doubt.lines[0].client_order_id)
+        result = execution.resolve(order, NeverPlaced(), "the broker says so")
+    assert result.lines[0].reason is Reason.RESOLVED
+
+
+async def test_an_execution_that_fails_while_its_call_is_cancelled_still_ends_the_call() -> None:
+    begun = Begun()
+
+    class Failing(MemoryLedger):
+        async def append(self, stream: str, events: Sequence[Event], **rest: Any) -> Any:
+            if stream.startswith("execution/") and begun.was_seen:
+                raise LedgerUnavailable(stream)
+            return await super().append(stream, events, **rest)
+
+    broker = a_broker(On("place_order", NeverFill()))
+    with ExecutionManager(broker=broker, ledger=Failing(), listeners=[begun]) as execution:
+        call = asyncio.ensure_future(execution.execute_rebalance_plan_async(a_plan(buy("SPY", "1000"))))
+        await asyncio.to_thread(begun.wait)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
 
 
 def test_a_forked_child_gets_one_clear_error() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from planfill.application import loop
 from planfill.application.beside import Beside
 from planfill.application.heeding import Heed
+from planfill.application.holdings import Holdings
 from planfill.application.journal import Journal
 from planfill.application.opening import check_same, check_start, not_worth_it, replay, stream_of
 from planfill.application.ports.brokerage import Brokerage
@@ -37,6 +38,7 @@ from planfill.domain.policy import Policy
 from planfill.domain.result import ExecutionResult, ExecutionStatus
 from planfill.domain.state import ExecutionState
 from planfill.domain.summary import in_doubt, refusal, summarize
+from planfill.domain.values import Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +114,21 @@ class ExecutePlan:
         state = run.state
         if state.started is None or state.finished:
             known = await self.ledger.executions(account.key)
-            objection = await check_start(
-                plan,
-                account,
-                known,
-                brokerage=self.brokerage,
-                now=self.clock.now(),
-                policy=self.policy.execution,
-            )
+            async with Holdings(run, plan) as held:
+                objection = await check_start(
+                    plan,
+                    account,
+                    known,
+                    brokerage=self.brokerage,
+                    now=self.clock.now(),
+                    policy=self.policy.execution,
+                )
             if objection:
                 result = self._refusal(plan, account.key, objection)
                 await run.note(self._started(plan, account), ExecutionRefused(result=result))
                 return result.at_head(state.head)
-            await run.note(self._started(plan, account), *not_worth_it(plan))
+            started = self._started(plan, account, held.positions)
+            await run.note(started, *held.said, *not_worth_it(plan))
         else:
             await run.note(ExecutionResumed(holder=self.holder), *self._too_late(state))
         try:
@@ -137,7 +141,9 @@ class ExecutePlan:
             return in_doubt(state, self.clock.now(), f"the ledger failed: {e}; resume when it works")
         return result.at_head(state.head)
 
-    def _started(self, plan: Plan, account: Account) -> ExecutionStarted:
+    def _started(
+        self, plan: Plan, account: Account, positions: dict[str, Quantity] | None = None
+    ) -> ExecutionStarted:
         return ExecutionStarted(
             plan=plan,
             digest=plan.digest,
@@ -145,6 +151,7 @@ class ExecutePlan:
             cash_usd=account.cash_usd,
             policy=self.policy,
             holder=self.holder,
+            positions=positions,
         )
 
     def _too_late(self, state: ExecutionState) -> list[Event]:

@@ -38,8 +38,8 @@ _LINE: Final[TypeAdapter[EventLine | HeadLine]] = TypeAdapter(EventLine | HeadLi
 
 def as_lines(stored: StoredStream) -> tuple[str, ...]:
     """Write a stream; where the ledger keeps nothing of its end, there is no last line."""
-    parts = [*stored.rows, *([stored.end] if stored.end else [])]
-    return tuple(_line({"stream": stored.name, **part._asdict()}) for part in parts)
+    parts = [row._asdict() for row in stored.rows] + ([stored.end._asdict()] if stored.end else [])
+    return tuple(_line({"stream": stored.name, **part}) for part in parts)
 
 
 def from_lines(lines: Iterable[str]) -> tuple[StoredStream, list[str]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from anyio.from_thread import start_blocking_portal
 
+from planfill.application.afterwards import Afterwards
 from planfill.application.stopping import StopSignal
 from planfill.domain.errors import ExecutionError, PlanInvalid, PlanNotApproved, Problem, ProcessForked
 from planfill.domain.outcome import Reason
@@ -29,8 +31,10 @@ if TYPE_CHECKING:
     from planfill.application.ports.ledger import ExecutionSummary
     from planfill.application.preview import Preview, PreviewPlan
     from planfill.application.queries import Executions
+    from planfill.application.reconciling import Reconcile
     from planfill.application.resolving import ResolveOrder
     from planfill.domain.plan import Plan
+    from planfill.domain.reconciliation import Reconciliation
     from planfill.domain.resolution import Resolution
 
 _T = TypeVar("_T")
@@ -57,6 +61,9 @@ class Services(Protocol):
     def resolve(self) -> ResolveOrder:
         """Give the use-case that resolves orders."""
 
+    def reconcile(self) -> Reconcile:
+        """Give the use-case that reconciles executions."""
+
     def audit(self) -> Audit:
         """Give the use-case that verifies the ledger."""
 
@@ -77,6 +84,7 @@ class ExecutionFacade:
         self._process = os.getpid()
         self._closing = ExitStack()
         self._thread: BlockingPortal | None = None
+        self._afterwards = Afterwards()
 
     def execute_rebalance_plan(self, plan: object, *, approved: str | None = None) -> ExecutionResult:
         """
@@ -203,9 +211,35 @@ class ExecutionFacade:
         """
         return self._call(self._export, plan_id)
 
+    def reconcile(self, plan_id: str | None = None) -> Reconciliation:
+        """
+        Compare the latest execution of a plan, or of all, with the broker's own record; say what differs.
+
+        Raises:
+            PlanUnknown: The ledger knows no execution of it.
+            AccountMismatch: It was executed on another account than the settings name.
+
+        """
+        stop = self._call(_new_signal)
+        return self._result(self._start(self._reconcile, plan_id, stop), stop)
+
+    def reconciliation(self) -> Reconciliation | None:
+        """
+        Wait until what was executed last is reconciled, and say what came of it; None if it was before.
+
+        That goes on by itself once a result is out. Ctrl-C ends it; ``reconcile`` makes up for that.
+        """
+        future = self._start(self._afterwards.done)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            self._call(self._afterwards.hurry, "interrupted")
+            return future.result()
+
     def close(self) -> None:
-        """Close what was opened, and end the thread."""
+        """Close what was opened, and end the thread; what was executed is reconciled before."""
         if self._thread is not None and os.getpid() == self._process:
+            self.reconciliation()
             self._thread.call(self._services.aclose)
             self._closing.close()
             self._thread = None
@@ -224,17 +258,33 @@ class ExecutionFacade:
         self.close()
 
     async def _execute(self, plan: Plan, stop: StopSignal) -> ExecutionResult:
-        return await self._services.execute()(plan, stop)
+        return await self._run(self._services.execute(), plan, stop)
 
     async def _resume(self, plan_id: str, stop: StopSignal) -> ExecutionResult:
         key, plan = await self._services.executions().plan(plan_id)
-        return await self._services.execute()(plan, stop, resuming=key)
+        return await self._run(partial(self._services.execute(), resuming=key), plan, stop)
 
     async def _cancel(self, plan_id: str, detail: str) -> ExecutionResult:
-        return await self._services.cancel()(plan_id, detail)
+        return await self._run(self._services.cancel(), plan_id, detail)
 
     async def _resolve(self, client_order_id: str, resolution: Resolution, evidence: str) -> ExecutionResult:
-        return await self._services.resolve()(client_order_id, resolution, evidence)
+        return await self._run(self._services.resolve(), client_order_id, resolution, evidence)
+
+    async def _run(
+        self,
+        run: Callable[..., Awaitable[ExecutionResult]],
+        *args: Any,  # noqa: ANN401
+    ) -> ExecutionResult:
+        """Let a run begin once the one before is reconciled; reconcile this one when its result is out."""
+        await self._afterwards.done()
+        result, reconcile = await run(*args), self._services.reconcile()
+        self._afterwards.begin(partial(reconcile.after, result))
+        return result
+
+    async def _reconcile(self, plan_id: str | None, stop: StopSignal) -> Reconciliation:
+        await self._afterwards.done()
+        key = await self._services.executions().key(plan_id)
+        return await self._services.reconcile()(key, stop)
 
     async def _preview(self, plan: Plan) -> Preview:
         return await self._services.preview()(plan)
@@ -251,7 +301,7 @@ class ExecutionFacade:
     async def _export(self, plan_id: str) -> tuple[str, ...]:
         return await self._services.audit().export(plan_id)
 
-    def _result(self, future: Future[ExecutionResult], stop: StopSignal) -> ExecutionResult:
+    def _result(self, future: Future[_T], stop: StopSignal) -> _T:
         try:
             return future.result()
         except KeyboardInterrupt:

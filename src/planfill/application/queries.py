@@ -26,17 +26,19 @@ class Executions:
         found = await self.ledger.executions()
         return tuple(one for one in found if not (unfinished and one.finished))
 
-    async def key(self, plan_id: str) -> ExecutionKey:
+    async def key(self, plan_id: str | None = None) -> ExecutionKey:
         """
-        Find the latest execution of a plan.
+        Find the latest execution of a plan, or of all.
 
         Raises:
             PlanUnknown: The ledger knows no execution of it.
 
         """
-        keys = [one.key for one in await self.ledger.executions() if one.key.plan_id == plan_id]
+        known = await self.ledger.executions()
+        keys = [one.key for one in known if plan_id in {None, one.key.plan_id}]
         if not keys:
-            msg = f"the ledger knows no plan {plan_id!r}: planfill list shows those it knows"
+            what = "execution" if plan_id is None else f"plan {plan_id!r}"
+            msg = f"the ledger knows no {what}: planfill list shows those it knows"
             raise PlanUnknown(msg)
         return keys[-1]
 

@@ -32,6 +32,7 @@ from planfill.application.ports.ledger import AuditTrail, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.preview import PreviewPlan
 from planfill.application.queries import Executions
+from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
 from planfill.bootstrap.settings import Configuration
 from planfill.domain.errors import LedgerUnavailable
@@ -86,7 +87,7 @@ def sql_ledger(url: str, opened: list[SqlLedger], *, create: bool) -> Ledger:
 def audit_trail(ledger: Ledger) -> AuditTrail:
     """Give the audit trail that a ledger is, where it is one."""
     if not isinstance(ledger, AuditTrail):
-        msg = f"{type(ledger).__name__} cannot be audited: it is no planfill.application.ports.ledger.AuditTrail"
+        msg = f"{type(ledger).__name__} cannot be audited: it is no AuditTrail (application.ports.ledger)"
         raise LedgerUnavailable(msg)
     return ledger
 
@@ -152,4 +153,5 @@ class Container(DeclarativeContainer):
     audit: Provider[Audit] = Factory(Audit, Callable(audit_trail, reader))
     operator: Provider[str] = Callable(operator)
     cancel: Provider[CancelPlan] = Factory(CancelPlan, execute, executions, operator)
+    reconcile: Provider[Reconcile] = Factory(Reconcile, execute)
     resolve: Provider[ResolveOrder] = Factory(ResolveOrder, execute, executions, operator)

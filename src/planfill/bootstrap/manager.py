@@ -26,6 +26,7 @@ from planfill.application.ports.market import (
 )
 from planfill.application.preview import PreviewPlan
 from planfill.application.queries import Executions
+from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
 from planfill.bootstrap.container import Container
 from planfill.bootstrap.logging import file_listeners
@@ -144,6 +145,10 @@ class Services:
     def resolve(self) -> ResolveOrder:
         """Give the use-case that resolves orders."""
         return self._container.resolve()
+
+    def reconcile(self) -> Reconcile:
+        """Give the use-case that reconciles executions."""
+        return self._container.reconcile()
 
     def audit(self) -> Audit:
         """Give the use-case that verifies the ledger."""

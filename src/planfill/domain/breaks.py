@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from planfill.domain.chain import StoredRow, StoredStream, StreamEnd
 
 UNFIT: Final = "its hash does not fit its time, its text and the event before it"
-CONTENT: Final = "its time or its text was changed: they do not fit its hash"
+CONTENT: Final = "its time or its text was changed, or the event before it together with its hash"
 HASH: Final = "its hash was changed: it does not fit its time and its text"
 LATE: Final = "stands a second time, or not in its place"
 END: Final = "is the last event, and its hash is not the one that is kept of the end of the stream"
@@ -30,7 +30,7 @@ class Break(NamedTuple):
 class _Unfit(NamedTuple):
     """An event that does not fit: what its hash is, and what it would be; the next one shows which."""
 
-    index: int
+    place: int
     stored: str
     computed: tuple[str, ...]
 
@@ -89,7 +89,7 @@ class Walk:
         unfit, self._unfit = self._unfit, None
         if unfit is not None and before in {unfit.stored, *unfit.computed}:
             problem = CONTENT if before == unfit.stored else HASH
-            self.breaks[unfit.index] = self.breaks[unfit.index]._replace(problem=problem)
+            self.breaks[unfit.place] = self.breaks[unfit.place]._replace(problem=problem)
 
     def _close(self, end: StreamEnd | None) -> None:
         """Compare where the walk came to with what is kept of the end."""

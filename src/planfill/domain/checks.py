@@ -33,7 +33,7 @@ def check_amount(item: PlanItem) -> Objection | None:
     """Object to what is too little to be traded: nothing at all, or dollars under one."""
     if item.planned_usd == 0 and item.quantity is None:
         return Objection(Reason.AMOUNT_ZERO, "the plan's amount is 0")
-    if item.planned_usd < _DUST_USD and item.quantity is None and not item.is_full_exit:
+    if 0 < item.planned_usd < _DUST_USD and not item.is_full_exit:
         return Objection(Reason.BELOW_MINIMUM, f"${item.planned_usd} is under $1")
     return None
 

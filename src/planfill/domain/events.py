@@ -17,7 +17,7 @@ from planfill.domain.reconciliation import Difference
 from planfill.domain.report import ExecutionReport
 from planfill.domain.result import ExecutionResult
 from planfill.domain.sizing import Sizing
-from planfill.domain.values import ClientOrderId, Money, Value
+from planfill.domain.values import ClientOrderId, Money, Quantity, Value
 
 
 class _Event(Value, frozen=True):
@@ -26,7 +26,12 @@ class _Event(Value, frozen=True):
 
 
 class ExecutionStarted(_Event, frozen=True):
-    """The plan was taken up; all that a resume needs is in here. ``cash_usd`` is the account's, before."""
+    """
+    The plan was taken up; all that a resume needs is in here.
+
+    ``cash_usd`` and ``positions`` (of the plan's symbols that are held) are the account's, before the first
+    order; None where nobody could read what is held.
+    """
 
     finishes = False
     kind: Literal["execution_started"] = "execution_started"
@@ -36,6 +41,7 @@ class ExecutionStarted(_Event, frozen=True):
     cash_usd: Money
     policy: Policy
     holder: str
+    positions: dict[str, Quantity] | None = None
 
 
 class ExecutionResumed(_Event, frozen=True):

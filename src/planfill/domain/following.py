@@ -40,15 +40,20 @@ def news(
         if order is None or merge(order.report, report) is order.report:
             continue
         yield OrderReported(report=report)
-        known = order.report.filled_quantity if order.report else ZERO_SHARES
-        if order.phase is Phase.ENDED and report.filled_quantity > known:
-            detail = f"{order.order.client_order_id} filled more after it had ended"
-            yield Alerted(
-                severity=Severity.CRITICAL,
-                reason=Reason.LATE_FILL,
-                symbol=report.symbol,
-                detail=detail,
-            )
+        if surprise := _surprise(order, report):
+            reason, said = surprise
+            detail = f"{order.order.client_order_id} {said}"
+            yield Alerted(severity=Severity.CRITICAL, reason=reason, symbol=report.symbol, detail=detail)
+
+
+def _surprise(order: OrderState, report: ExecutionReport) -> tuple[Reason, str] | None:
+    """Say what is not only new but should not be."""
+    known = order.report.filled_quantity if order.report else ZERO_SHARES
+    if order.phase is Phase.ENDED and report.filled_quantity > known:
+        return Reason.LATE_FILL, "filled more after it had ended"
+    if order.phase in {Phase.NOT_SENT, Phase.REFUSED} and report.status is not OrderStatus.REJECTED:
+        return Reason.OUTCOME_UNKNOWN, "is at the broker, and was thought never to have got there"
+    return None
 
 
 def unpriced(state: ExecutionState) -> bool:

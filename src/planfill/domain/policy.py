@@ -18,7 +18,7 @@ class ExecutionPolicy(BaseModel, frozen=True, extra="forbid"):
 
     style: Literal["market"] = "market"
     """How a line becomes an order; a line over ``limits.max_market_usd`` is always a collared limit."""
-    limit_collar_bps: _Points = Decimal(25)
+    limit_collar_bps: Annotated[Decimal, Field(ge=0, lt=10000)] = Decimal(25)
     """How far beyond the quote a collared limit may trade."""
     order_deadline_s: _Seconds = 120
     """How long an order may work before it is canceled; the close comes first."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from planfill.domain.order import Side
-from planfill.domain.values import ZERO_USD, Money, Quantity, cents
+from planfill.domain.values import Money, Quantity, cents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,4 +43,4 @@ def shortfall(orders: Iterable[OrderState], fees: Money) -> Shortfall:
             cost += sign * (order.report.average_price - arrival) * filled
         cost += sign * (order.sizing.mid_price - arrival) * (quantity - filled)
         arrival_usd += arrival * quantity
-    return Shortfall(cents(cost), cents(arrival_usd) if arrival_usd else ZERO_USD)
+    return Shortfall(cents(cost), cents(arrival_usd))

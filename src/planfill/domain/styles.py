@@ -34,8 +34,8 @@ def market(intent: Intent, last_terminal: ExecutionReport | None, quote: Quote) 
     """
     Send one market order; a line over ``max_market_usd`` one limit order, marketable, with the collar.
 
-    None where there is not a single step of quantity, and after the first terminal report: what that
-    left over stays.
+    None where there is not a single step of quantity, or not a single tick of price, and after the first
+    terminal report: what that left over stays.
     """
     if last_terminal is not None or not intent.quantity:
         return None
@@ -44,6 +44,8 @@ def market(intent: Intent, last_terminal: ExecutionReport | None, quote: Quote) 
         collar = quote.near(intent.side) * intent.policy.execution.limit_collar_bps / _BPS
         away = collar if intent.side is Side.BUY else -collar
         limit = intent.instrument.tick(Price(quote.near(intent.side) + away), intent.side)
+        if not limit:
+            return None
     return Order(
         client_order_id=intent.client_order_id,
         symbol=quote.symbol,

@@ -8,13 +8,13 @@ from typing import Protocol
 
 import pytest
 
-from planfill.application.ports.ledger import Cursors, Ledger
+from planfill.application.ports.ledger import AuditTrail, Cursors, Ledger
 from planfill.domain.chain import GENESIS, link
 from planfill.domain.events import Recorded, encode
 
 
-class LedgerUnderTest(Ledger, Cursors, Protocol):
-    """What an adapter for both ports is."""
+class LedgerUnderTest(Ledger, Cursors, AuditTrail, Protocol):
+    """What an adapter for the three ports is."""
 
 
 Opener = Callable[[], LedgerUnderTest]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import anyio
 from stage import Stage, a_plan, buy, only
 
 from planfill.adapters.brokers.mock.faults import Fail, Hang, NeverFill, Refuse
 from planfill.adapters.brokers.mock.script import On
+from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.ports.broker import Broker
 from planfill.application.stopping import StopSignal
 from planfill.domain.errors import OrderNotFound
+from planfill.domain.events import Event
 from planfill.domain.order import Order
 from planfill.domain.outcome import LineOutcome, Reason
 from planfill.domain.report import ExecutionReport
@@ -115,6 +119,23 @@ async def test_a_cancel_of_an_order_that_the_broker_does_not_know_proves_nothing
     stage = Stage(On("place_order", NeverFill()), On("cancel_order", Fail(OrderNotFound("who?"))))
     result = await stage.execute(a_plan(buy("SPY", "1000")))
     assert result.status is ExecutionStatus.IN_DOUBT
+
+
+async def test_a_stop_while_a_wave_is_prepared_withdraws_what_was_recorded() -> None:
+    stage, stop = Stage(), StopSignal()
+
+    class Stopping(MemoryLedger):
+        async def append(self, stream: str, events: Sequence[Event], **rest: Any) -> Any:
+            recorded = await super().append(stream, events, **rest)
+            if any(event.kind == "order_recorded" for event in events):
+                stop.request(Reason.INTERRUPTED, "Ctrl-C")
+            return recorded
+
+    stage.ledger = Stopping(stage.store)
+    result = await stage.execute(a_plan(buy("SPY", "1000")), stop)
+    assert (only(result).outcome, only(result).reason) == (LineOutcome.BLOCKED, Reason.INTERRUPTED)
+    assert result.orders_placed == 0
+    assert result.status is ExecutionStatus.HALTED
 
 
 async def test_an_answer_about_another_order_is_a_doubt() -> None:

@@ -58,7 +58,7 @@ def test_what_is_too_little_to_be_traded_is_objected_to(item: PlanItem, reason: 
     [
         an_item(trade_amount=1),
         an_item("SPY", "SELL", "0.99", target_weight=0),
-        an_item(trade_amount=None, quantity=1, reference_price="0.50"),
+        an_item(trade_amount=None, quantity=2, reference_price="0.50"),
         an_item(trade_amount=0, quantity=1),
         an_item(trade_amount=1000),
     ],
@@ -222,10 +222,10 @@ def test_an_account_in_dollars_that_may_trade_is_not_objected_to() -> None:
 
 
 def test_a_plan_may_be_as_old_as_the_setting_and_no_older() -> None:
-    plan, policy = a_plan(an_item()), ExecutionPolicy(max_plan_age_s=86400)
-    assert check_plan_age(plan, after(86400), policy) is None
-    assert check_plan_age(plan, after(90000), policy) == Objection(
-        Reason.PLAN_TOO_OLD, "the plan is 25.0 h old, at most 24.0 h are allowed"
+    plan, policy = a_plan(an_item()), ExecutionPolicy(max_plan_age_s=3_600_000)
+    assert check_plan_age(plan, after(3_600_000), policy) is None
+    assert check_plan_age(plan, after(7_200_000), policy) == Objection(
+        Reason.PLAN_TOO_OLD, "the plan is 2000.0 h old, at most 1000.0 h are allowed"
     )
 
 

@@ -9,6 +9,7 @@ from planfill.domain.events import (
     Event,
     OrderDoubted,
     OrderNotSent,
+    OrderRefused,
     OrderReported,
     OrderUnresolved,
     Severity,
@@ -88,6 +89,13 @@ def test_what_is_known_is_no_news() -> None:
     assert list(news(state, old)) == []
 
 
+def test_what_is_known_does_not_hide_what_is_new() -> None:
+    old, new = a_report(status=S.NEW, filled=0), a_report(status=S.PARTIALLY_FILLED, filled=3)
+    foreign = a_report(an_order(client_order_id="web-1"))
+    found = list(news(state_after(reported(S.NEW, 0)), [foreign, old, new]))
+    assert found == [OrderReported(report=new)]
+
+
 def test_what_concerns_the_orders_of_others_is_no_news() -> None:
     assert list(news(state_after(), [a_report(an_order(client_order_id="web-1"))])) == []
 
@@ -102,6 +110,34 @@ def test_more_filled_after_the_end_is_news_and_an_alert() -> None:
         detail="pf-SPY-1 filled more after it had ended",
     )
     assert found == [OrderReported(report=report), alert]
+
+
+@pytest.mark.parametrize("status", [S.NEW, S.FILLED])
+@pytest.mark.parametrize(
+    "end",
+    [
+        OrderNotSent(client_order_id=NAME, reason=Reason.BROKER_UNAVAILABLE),
+        OrderRefused(client_order_id=NAME, reason=Reason.REJECTED, detail="no"),
+    ],
+    ids=["not sent", "refused"],
+)
+def test_an_order_that_lives_though_it_never_got_there_is_news_and_an_alert(
+    end: Event, status: OrderStatus
+) -> None:
+    report = a_report(status=status)
+    alert = Alerted(
+        severity=Severity.CRITICAL,
+        reason=Reason.OUTCOME_UNKNOWN,
+        symbol="SPY",
+        detail="pf-SPY-1 is at the broker, and was thought never to have got there",
+    )
+    assert list(news(state_after(end), [report])) == [OrderReported(report=report), alert]
+
+
+def test_a_refusal_that_the_broker_lists_is_no_alert() -> None:
+    refused = OrderRefused(client_order_id=NAME, reason=Reason.REJECTED, detail="no")
+    report = a_report(status=S.REJECTED, filled=0)
+    assert list(news(state_after(refused), [report])) == [OrderReported(report=report)]
 
 
 def test_fees_that_are_told_after_the_end_are_news_and_no_alert() -> None:

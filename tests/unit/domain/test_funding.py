@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planfill.domain.funding import BUDGET, CUT, cash_budget, scale, shows
+from planfill.domain.funding import BUDGET, CUT, cash_budget, scale, share, shows
 from planfill.domain.policy import ExecutionPolicy
 from planfill.domain.values import Money
 from planfill.testing.builders import an_account
@@ -47,6 +47,24 @@ def test_without_money_nothing_is_left_of_any_line() -> None:
 
 def test_no_lines_need_no_money() -> None:
     assert scale({}, usd(0)) == {}
+
+
+@pytest.mark.parametrize(
+    ("planned", "granted", "cost", "part"),
+    [
+        (1000, 1100, 1100, "1000"),
+        (1000, 2000, 1100, "1000"),
+        (1000, 550, 1100, "500"),
+        (1000, 0, 1100, "0"),
+        (1000, 1000, 1100, "909.09"),  # 909.0909...
+        (200, 200, 300, "133.33"),
+        (0, 0, 0, "0"),
+    ],
+)
+def test_a_line_that_costs_more_than_its_dollars_gets_the_part_that_was_granted(
+    planned: int, granted: int, cost: int, part: str
+) -> None:
+    assert share(usd(planned), usd(granted), usd(cost)) == Decimal(part)
 
 
 def test_the_budget_is_the_cash_less_the_open_buys_less_the_buffer() -> None:

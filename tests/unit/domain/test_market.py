@@ -71,6 +71,8 @@ def test_a_tick_is_what_the_broker_says_it_is() -> None:
     coarse = an_instrument(price_increment=Decimal("0.05"), sub_dollar_price_increment=Decimal("0.01"))
     assert coarse.tick(Price(Decimal("100.09")), Side.BUY) == Decimal("100.05")
     assert coarse.tick(Price(Decimal("0.129")), Side.BUY) == Decimal("0.12")
+    thirds = an_instrument(price_increment=Decimal("0.3"))
+    assert thirds.tick(Price(Decimal(1)), Side.BUY) == Decimal("0.9")
 
 
 @pytest.mark.parametrize(("lag", "delay", "certain"), [(2, 0, 2), (0, 30, 30), (5, 5, 5), (0, 0, 0)])

@@ -42,6 +42,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
     [
         ("style", "twap"),
         ("limit_collar_bps", -1),
+        ("limit_collar_bps", 10000),
         ("order_deadline_s", 0),
         ("concurrency", 0),
         ("concurrency", 1001),

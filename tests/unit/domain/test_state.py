@@ -80,7 +80,8 @@ def test_nothing_has_happened_before_the_first_event() -> None:
         None,
         None,
     )
-    assert (state.lines, state.orders, state.finished, state.head) == ({}, {}, False, "")
+    assert (state.lines, state.orders, state.finished) == ({}, {}, False)
+    assert (state.head, state.result_head, state.begun_at) == ("", "", None)
     assert state.client_order_ids(1) == {}
 
 
@@ -140,6 +141,7 @@ def test_a_result_finishes_an_execution_unless_it_is_in_doubt(
     assert state.result is event.result
     assert state.result_head == "hash-2"
     assert state.finished is finished
+    assert state.begun_at == (None if finished else START)
 
 
 def test_a_finished_execution_stays_finished_whatever_is_told_later() -> None:
@@ -221,6 +223,7 @@ def test_an_order_is_open_or_was_placed_by_its_phase(phase: Phase) -> None:
     order.phase = phase
     assert order.is_open is (phase in OPEN)
     assert order.was_placed is (phase not in {Phase.RECORDED, Phase.NOT_SENT})
+    assert order.is_unresolved is (phase is Phase.UNRESOLVED)
 
 
 @pytest.mark.parametrize(
@@ -336,6 +339,7 @@ def test_an_operator_may_say_that_an_order_was_never_placed() -> None:
 def test_an_order_that_was_once_in_doubt_stays_known_as_such() -> None:
     assert not order_after(reported(), REFUSED).was_doubted
     assert order_after(DOUBTED, reported()).was_doubted
+    assert order_after(DOUBTED, UNRESOLVED).was_doubted
     assert order_after(RESUMED, reported()).was_doubted
     assert not order_after(reported(), RESUMED).was_doubted
 

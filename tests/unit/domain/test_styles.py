@@ -84,6 +84,12 @@ def test_not_a_single_step_is_no_order() -> None:
     assert next_order(quantity=0) is None
 
 
+def test_a_price_of_less_than_a_tick_is_no_limit_and_no_order() -> None:
+    # Once this was a limit price of 0, which no order can have, in the middle of a wave.
+    assert next_order(planned=200_000, bid="0.00003") is None
+    assert limit_of(next_order(Side.SELL, planned=200_000, bid="0.00003")) == Decimal("0.0001")
+
+
 def test_what_an_ended_order_left_over_stays() -> None:
     assert next_order(last=a_report(filled=3)) is None
 

@@ -272,7 +272,7 @@ def test_a_stop_says_why() -> None:
 
 
 def test_what_has_not_started_has_no_result() -> None:
-    with pytest.raises(ExecutionError, match="an execution that has not started has no result"):
+    with pytest.raises(ExecutionError, match=r"^an execution that has not started has no result$"):
         summarize(ExecutionState(), END)
 
 

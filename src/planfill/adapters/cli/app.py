@@ -31,6 +31,10 @@ Config = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 PlanFile = Annotated[str, typer.Argument(metavar="PLAN", help="The plan's file, or - for standard input.")]
 PlanId = Annotated[str, typer.Argument(metavar="PLAN_ID", help="The plan_id of the plan.")]
+LastPlanId = Annotated[
+    str | None,
+    typer.Argument(metavar="[PLAN_ID]", help="The plan_id of the plan; by default the last one executed."),
+]
 Approved = Annotated[
     str | None,
     typer.Option(metavar="DIGEST", help="Execute only the plan with this digest; see preview."),
@@ -41,16 +45,15 @@ OnlyPlan = Annotated[
 ]
 Against = Annotated[
     str | None,
-    typer.Option(metavar="HEAD", help="A ledger head that was kept elsewhere: some event must have this hash."),
+    typer.Option(
+        metavar="HEAD", help="A ledger head that was kept elsewhere: some event must have this hash."
+    ),
 ]
 Exported = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--file",
         metavar="FILE",
-        exists=True,
-        dir_okay=False,
-        allow_dash=True,
         help="What audit export wrote, or - for standard input, in place of the ledger.",
     ),
 ]
@@ -71,9 +74,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-audit: Final = typer.Typer(
-    help="Verify the record: every chain, and every execution rebuilt from its events.", no_args_is_help=True
-)
+audit: Final = typer.Typer(help="Verify the record: every chain, and every execution from its events.")
 app.add_typer(audit, name="audit")
 
 
@@ -149,6 +150,14 @@ def verify(
 def export(context: typer.Context, plan_id: PlanId, output: Output = None, config: Config = None) -> int:
     """Write an execution as JSON lines, its head last: for audit verify --file, wherever it is kept."""
     return _audits(context, config, json=False).export(plan_id, output)
+
+
+@app.command()
+def reconcile(
+    context: typer.Context, plan_id: LastPlanId = None, config: Config = None, *, json: Json = False
+) -> int:
+    """Compare an execution with the broker's own orders, fills, positions and cash; changes nothing."""
+    return _commands(context, config, json=json).reconcile(plan_id)
 
 
 def _commands(context: typer.Context, config: Path | None, *, json: bool) -> "Commands":

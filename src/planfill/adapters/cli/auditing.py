@@ -11,6 +11,7 @@ import typer
 
 from planfill.adapters.cli.document import document
 from planfill.adapters.cli.formats import one_line
+from planfill.adapters.cli.plan_file import STDIN, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from planfill.application.audit import AuditReport
 
 _HEAD: Final = re.compile(r"[0-9a-f]{64}")
-_STDIN: Final = Path("-")
 
 
 class AuditCommands:
@@ -31,7 +31,7 @@ class AuditCommands:
         self._printer = printer
         self._config = config
 
-    def verify(self, plan_id: str | None, against: str | None, file: Path | None) -> int:
+    def verify(self, plan_id: str | None, against: str | None, file: str | None) -> int:
         """Verify the ledger, or a file that was exported; 1 where something is not in order."""
         head = _head(against)
         if file is not None:
@@ -85,10 +85,11 @@ def _head(against: str | None) -> str | None:
     return head
 
 
-def _lines(file: Path) -> list[str]:
+def _lines(name: str) -> list[str]:
     """Read a file line by line; what is no text in it is found by who reads the line."""
     try:
-        content = sys.stdin.buffer.read() if file == _STDIN else file.read_bytes()
-    except OSError as e:
-        raise typer.BadParameter(f"{file} cannot be read: {e.strerror or e}") from e
-    return content.decode(errors="backslashreplace").splitlines()
+        content = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+    except (OSError, ValueError) as e:
+        why = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
+        raise typer.BadParameter(f"{shown(name)} cannot be read: {why}") from e
+    return content.decode(errors="backslashreplace").removesuffix("\n").split("\n")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from planfill.adapters.cli.printing import Printer
     from planfill.application.facade import ExecutionFacade
     from planfill.domain.plan import Plan
+    from planfill.domain.reconciliation import Reconciliation
     from planfill.domain.result import ExecutionResult
 
 _V = TypeVar("_V", bound=Value)
@@ -43,16 +44,32 @@ class Commands:
         board = self._board()
         with self._open(board) as facade:
             board.begin(plan)
-            return self._run(
+            code = self._run(
                 plan.plan_id, board, lambda: facade.execute_rebalance_plan(plan, approved=approved)
             )
+            self._say_reconciled(facade.reconciliation())
+            return code
 
     def resume(self, plan_id: str) -> int:
         """Finish an execution that the ledger knows."""
         board = self._board()
         with self._open(board) as facade:
             board.go_on(facade.result(plan_id))
-            return self._run(plan_id, board, lambda: facade.resume(plan_id))
+            code = self._run(plan_id, board, lambda: facade.resume(plan_id))
+            self._say_reconciled(facade.reconciliation())
+            return code
+
+    def reconcile(self, plan_id: str | None) -> int:
+        """Compare an execution with the broker's own record."""
+        with self._assembly.open(self._config) as facade:
+            reconciliation = facade.reconcile(plan_id)
+        if self._printer.as_json:
+            self._printer.document(document(reconciliation))
+        else:
+            from planfill.adapters.cli.reconciliation_view import reconciliation_view
+
+            self._printer.show(reconciliation_view(self._redacted(reconciliation)))
+        return reconciliation.exit_code
 
     def preview(self, name: str) -> int:
         """Say what executing the plan in a file would send."""
@@ -116,6 +133,13 @@ class Commands:
                 raise
         self._print(result)
         return result.exit_code
+
+    def _say_reconciled(self, reconciliation: Reconciliation | None) -> None:
+        """Say beside the result what came of comparing it; None where that was done before."""
+        if reconciliation is None:
+            return
+        again = f"; planfill reconcile {shlex.quote(reconciliation.plan_id)}{self._options}"
+        self._printer.note(f"{reconciliation}{again if reconciliation.trouble else ''}")
 
     def _stopping(self, board: Board) -> None:
         board.stopping = "interrupted"

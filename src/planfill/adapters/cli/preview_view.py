@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,7 @@ from planfill.adapters.cli.formats import (
     usd,
     words,
 )
+from planfill.domain.numerals import plain
 from planfill.domain.outcome import LineOutcome
 from planfill.domain.plan import Action
 
@@ -71,43 +73,50 @@ def _row(line: OrderResult, order: Order | None) -> list[Text]:
     ]
 
 
-def _checks(preview: Preview) -> Iterator[Text]:
+def _checks(preview: Preview) -> Iterator[RenderableType]:
     """Say what every line was checked for, and why some are cut, skipped or refused."""
     lines = [line for line in preview.result.lines if line.action is not Action.HOLD]
     yield Text("\nChecks", "bold")
     if preview.result.detail:
-        yield Text(f"  {one_line(preview.result.detail)}", STATUS_STYLE[preview.result.status])
+        yield _indented(Text(one_line(preview.result.detail), STATUS_STYLE[preview.result.status]))
     passed = [line for line in lines if line.outcome is LineOutcome.FILLED and not line.reason]
-    yield Text(
-        f"  {len(passed)} of {len(lines)} lines pass as planned: account, session, age of the plan; "
-        "price, spread and age of the quote; tradable, held, funded."
+    yield _indented(
+        Text(
+            f"{len(passed)} of {len(lines)} lines pass as planned: account, session, age of the plan; "
+            "price, spread and age of the quote; tradable, held, funded."
+        )
     )
-    for line in lines:
-        if line in passed:
-            continue
-        residuals = ", ".join(f"{cause} {usd(amount)}" for cause, amount in line.residuals.items())
-        why = [words(line.reason) if line.reason else "", one_line(line.detail), residuals]
-        stands = "sent, but not as planned" if line.outcome is LineOutcome.FILLED else words(line.outcome)
-        text = f"{stands}: {'; '.join(part for part in why if part)}"
-        yield Text.assemble(f"  {line.action} ", (line.symbol, "bold"), f" {text}")
+    yield from (_indented(_check(line)) for line in lines if line not in passed)
 
 
-def _figures(section: BaseModel) -> Text:
+def _check(line: OrderResult) -> Text:
+    residuals = ", ".join(f"{cause} {usd(amount)}" for cause, amount in line.residuals.items())
+    why = [words(line.reason) if line.reason else "", one_line(line.detail), residuals]
+    sent = line.outcome is LineOutcome.FILLED
+    stands = "sent, but not as planned" if sent else words(line.outcome)
+    text = f" {stands}: {'; '.join(part for part in why if part)}"
+    return Text.assemble(f"{line.action} ", (line.symbol, "bold"), text)
+
+
+def _figures(section: BaseModel) -> RenderableType:
     """Write the figures that are in force, and which are off."""
-    figures = [f"{name} {_figure(value)}" for name, value in section]
-    return Text(f"  {', '.join(figures)}")
+    return _indented(Text(", ".join(f"{name}={_figure(value)}" for name, value in section)))
 
 
 def _figure(value: Any) -> str:  # noqa: ANN401 - whatever a setting can be
-    if value is None:
-        return "off"
-    return (
-        f"{value:f}"
-        if isinstance(value, Decimal)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    match value:
+        case None:
+            return "off"
+        case Decimal():
+            return plain(value)
+        case float():
+            return f"{value:g}"
+        case _:
+            return str(value)
+
+
+def _indented(text: Text) -> Padding:
+    return Padding(text, (0, 0, 0, 2), expand=False)
 
 
 def _end(preview: Preview, plan: str, options: str) -> Text:

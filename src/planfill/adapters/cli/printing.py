@@ -78,7 +78,7 @@ class Printer:
             sys.stdout.writelines(f"{line}\n" for line in lines)
             sys.stdout.flush()
             took = True
-        return took
+        return took  # noqa: RET504 - what the context swallows leaves it False
 
     def note(self, text: str) -> None:
         """Say something beside the result."""

@@ -110,8 +110,9 @@ def tell(recorded: ev.Recorded, story: Story) -> Told:  # noqa: C901, PLR0911, P
 def _reconciled(event: ev.Reconciled) -> Told:
     if not event.differences:
         return Told(INFO, "reconciled: the broker's record is what ours is")
-    found = (f"{one.kind} {one.symbol}: ours {one.ours}, theirs {one.theirs}" for one in event.differences)
-    return Told(ERROR, f"the broker's record differs from ours: {'; '.join(found)}")
+    level = WARNING if all(one.is_foreign for one in event.differences) else ERROR
+    found = "; ".join(str(one) for one in event.differences)
+    return Told(level, f"reconciled: the broker's record differs from ours: {found}")
 
 
 def _received(event: ev.ExecutionStarted) -> str:

@@ -1,0 +1,74 @@
+"""The broker's own record of an account: read independently of what it answered to our orders."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from planfill.domain.numerals import plain
+from planfill.domain.report import TERMINAL, OrderStatus
+from planfill.domain.values import ZERO_SHARES, Quantity, cents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from planfill.domain.report import ExecutionReport, Fill
+    from planfill.domain.values import BrokerOrderId, Money
+
+# What somebody replaced is not open: the order that took its place may be.
+_ENDED = TERMINAL | {OrderStatus.REPLACED}
+
+
+class BrokerRecord:
+    """Orders and fills from before the first order on, oldest first; shares and cash as they are now."""
+
+    def __init__(
+        self,
+        orders: Sequence[ExecutionReport],
+        fills: Sequence[Fill],
+        positions: Mapping[str, Quantity],
+        cash_usd: Money,
+    ) -> None:
+        self.orders = orders
+        self.fills = fills
+        self.positions = positions
+        self.cash_usd = cash_usd
+        self.reports = {report.broker_order_id: report for report in orders}
+
+    def chain(self, first: ExecutionReport) -> tuple[ExecutionReport, ...]:
+        """Follow an order to what somebody replaced it by."""
+        chain = {first.broker_order_id: first}
+        last = first
+        while last.replaced_by in self.reports and last.replaced_by not in chain:
+            last = chain[last.replaced_by] = self.reports[last.replaced_by]
+        return tuple(chain.values())
+
+    def fills_of(self, orders: Iterable[BrokerOrderId]) -> list[Fill]:
+        """Find the fills of some orders."""
+        wanted = frozenset(orders)
+        return [fill for fill in self.fills if fill.broker_order_id in wanted]
+
+
+def is_open(report: ExecutionReport) -> bool:
+    """Tell whether the broker may still fill an order."""
+    return report.status not in _ENDED
+
+
+def quantity_of(fills: Iterable[Fill]) -> Quantity:
+    """Add up the shares."""
+    return Quantity(sum((fill.quantity for fill in fills), ZERO_SHARES))
+
+
+def shares(quantity: Decimal) -> str:
+    """Write a quantity with its unit."""
+    return f"{plain(quantity)} shares"
+
+
+def usd(amount: Decimal) -> str:
+    """Write dollars, to the cent."""
+    return f"${cents(amount)}"
+
+
+def told(report: ExecutionReport) -> str:
+    """Say what the broker has of an order."""
+    return f"{report.side} {report.status}, {shares(report.filled_quantity)} filled"

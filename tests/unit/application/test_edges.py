@@ -1,0 +1,168 @@
+"""What seldom happens, and must be right when it does."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from stage import Stage, a_plan, buy, only, sell
+
+from planfill.adapters.brokers.mock.faults import Fail, LoseAnswer, NeverFill
+from planfill.adapters.brokers.mock.script import On
+from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.application.queries import Executions
+from planfill.domain.errors import BrokerUnavailable, LedgerCorrupt
+from planfill.domain.events import Event
+from planfill.domain.market import NoQuote, Quote
+from planfill.domain.outcome import LineOutcome, Reason
+from planfill.domain.result import ExecutionStatus
+from planfill.domain.state import ExecutionState
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+async def test_shares_are_funded_at_what_they_cost_now_and_not_at_the_plans_dollars() -> None:
+    stage = Stage(settings={"cash": "2001"})
+    plan = a_plan(buy("SPY", "1960", quantity="5", reference_price="392"))
+    result = await stage.execute(plan)
+    assert only(result).reason is Reason.FUNDS_CUT
+    assert only(result).filled_usd <= Decimal(2001)
+    assert (await stage.broker.get_account()).cash_usd >= 0
+
+
+async def test_shares_that_the_money_covers_are_bought_to_the_share() -> None:
+    stage = Stage()
+    result = await stage.execute(a_plan(buy("SPY", "1960", quantity="5", reference_price="392")))
+    assert only(result).filled_quantity == 5
+    assert result.status is ExecutionStatus.SUCCEEDED
+
+
+async def test_a_few_cents_worth_of_shares_are_dust() -> None:
+    result = await Stage().execute(a_plan(buy("SPY", "0.40", quantity="0.001")))
+    assert only(result).reason is Reason.BELOW_MINIMUM
+    assert result.status is ExecutionStatus.NOTHING_TO_DO
+
+
+async def test_shares_at_no_dollars_at_all_contradict_themselves() -> None:
+    result = await Stage().execute(a_plan(buy("SPY", "0", quantity="1")))
+    assert only(result).reason is Reason.QUANTITY_MISMATCH
+
+
+@pytest.mark.parametrize("answer", [None, NoQuote(symbol="SPY")])
+async def test_shares_that_nobody_quotes_are_funded_at_the_plans_dollars(answer: NoQuote | None) -> None:
+    stage = Stage()
+
+    class Quoteless:
+        async def get_current_prices(self, symbols: Collection[str]) -> Mapping[str, Quote | NoQuote]:
+            return {} if answer is None else dict.fromkeys(symbols, answer)
+
+    stage.replace(market_data=Quoteless())
+    result = await stage.execute(a_plan(buy("SPY", "1960", quantity="5")))
+    assert only(result).reason is Reason.NO_PRICE
+
+
+async def test_an_order_of_another_planfill_blocks_the_account_and_is_named() -> None:
+    stage = Stage(On("place_order", NeverFill(), symbol="GLD"))
+    await stage.crash_after("order_reported", a_plan(buy("GLD", "1000"), plan_id="elsewhere"))
+    order = str(next(iter((await stage.state("elsewhere")).orders)))
+    stage.ledger = MemoryLedger()
+    refused = await stage.execute(a_plan(buy("SPY", "1000")))
+    assert refused.status is ExecutionStatus.REFUSED
+    assert refused.lines[0].reason is Reason.FOREIGN_ORDER
+    assert order in refused.detail
+    stage.broker.desk.let_fill("GLD")
+    assert (await stage.execute(a_plan(buy("SPY", "1000")))).success
+
+
+async def test_a_broker_that_cannot_list_its_orders_refuses() -> None:
+    stage = Stage(On("list_orders", Fail(BrokerUnavailable("no answer"))))
+    refused = await stage.execute(a_plan(buy("SPY", "1000")))
+    assert refused.lines[0].reason is Reason.BROKER_UNAVAILABLE
+
+
+async def test_what_an_adapter_did_not_foresee_is_no_answer() -> None:
+    stage = Stage(
+        On("list_orders", Fail(ValueError("surprise")), nth=2, times=3),  # type: ignore[arg-type]
+        settings={"fill_delay_s": 3},
+    )
+    assert (await stage.execute(a_plan(buy("SPY", "1000")))).success
+
+
+async def test_what_an_adapter_did_not_foresee_in_placing_is_looked_for() -> None:
+    stage = Stage(On("place_order", LoseAnswer(KeyError("id"))))  # type: ignore[arg-type]
+    result = await stage.execute(a_plan(buy("SPY", "1000")))
+    assert result.success
+    assert len(await stage.broker.list_orders(LONG_AGO)) == 1
+
+
+async def test_shares_that_were_sold_meanwhile_are_not_sold_again_after_a_crash() -> None:
+    stage = Stage(settings={"cash": "0", "holdings": {"SPY": "10"}})
+    plan = a_plan(sell("SPY", "4000", target_weight="0"))
+    await stage.crash_after("order_recorded", plan)
+    other = Stage(settings={"cash": "0", "holdings": {"SPY": "4"}})
+    other.store, other.ledger = stage.store, stage.ledger
+    result = await other.execute(plan)
+    assert (only(result).outcome, only(result).reason) == (
+        LineOutcome.BLOCKED,
+        Reason.HELD_LESS_THAN_PLANNED,
+    )
+
+
+async def test_shares_that_are_still_held_are_sold_after_a_crash() -> None:
+    stage = Stage(settings={"cash": "0", "holdings": {"SPY": "10"}})
+    plan = a_plan(sell("SPY", "4000", target_weight="0"))
+    await stage.crash_after("order_recorded", plan)
+    assert (await stage.execute(plan)).success
+
+
+async def test_money_that_was_spent_meanwhile_is_not_spent_again_after_a_crash() -> None:
+    stage = Stage(settings={"cash": "1100"})
+    plan = a_plan(buy("SPY", "500"), buy("QQQ", "500"))
+    await stage.crash_after("order_recorded", plan)
+    poorer = Stage(settings={"cash": "600"})
+    poorer.store, poorer.ledger = stage.store, stage.ledger
+    result = await poorer.execute(plan)
+    assert [line.reason for line in result.lines] == [None, Reason.NO_FUNDS]
+    assert result.lines[1].outcome is LineOutcome.BLOCKED
+
+
+async def test_a_symbol_that_is_not_traded_any_more_is_not_sent_after_a_crash() -> None:
+    stage = Stage()
+    await stage.crash_after("order_recorded", a_plan(buy("SPY", "500")))
+    other = Stage(settings={"not_tradable": ["SPY"]})
+    other.store, other.ledger = stage.store, stage.ledger
+    result = await other.execute(a_plan(buy("SPY", "500")))
+    assert only(result).reason is Reason.NOT_TRADABLE
+
+
+async def test_a_stream_that_does_not_begin_with_its_plan_cannot_be_resumed() -> None:
+    stage = Stage()
+    await stage.execute(a_plan(buy("SPY", "500")))
+    (stream,) = (s for s in stage.store.streams.values() if s.key is not None)
+    del stream.rows[:]
+    with pytest.raises(LedgerCorrupt, match="begin with its plan"):
+        await Executions(stage.ledger, stage.clock).plan("plan-1")
+
+
+async def test_an_error_of_the_ledger_that_nobody_foresaw_keeps_the_journal_closed() -> None:
+    stage = Stage()
+
+    class Odd(MemoryLedger):
+        async def append(self, stream: str, events: Sequence[Event], **rest: Any) -> Any:
+            if any(event.kind == "order_reported" for event in events):
+                raise RuntimeError(stream)
+            return await super().append(stream, events, **rest)
+
+    stage.ledger = Odd(stage.store)
+    result = await stage.execute(a_plan(buy("SPY", "500"), buy("QQQ", "500")))
+    assert result.status is ExecutionStatus.IN_DOUBT
+    assert "RuntimeError" in result.detail
+    stage.ledger = MemoryLedger(stage.store)
+    assert (await stage.execute(a_plan(buy("SPY", "500"), buy("QQQ", "500")))).success
+
+
+def test_an_execution_that_has_not_started_names_no_orders() -> None:
+    assert ExecutionState().client_order_ids(attempt=1) == {}
