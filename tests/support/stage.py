@@ -12,9 +12,10 @@ import pytest
 from planfill.adapters.brokers.mock import MockBroker, MockSettings, On, Script
 from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.ledgers.memory import MemoryLedger, MemoryStore
+from planfill.application.audit import Audit
 from planfill.application.execute import ExecutePlan
 from planfill.application.opening import stream_of
-from planfill.application.ports.ledger import Ledger
+from planfill.application.ports.ledger import Cursors, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.stopping import StopSignal
 from planfill.domain.events import Event
@@ -68,6 +69,7 @@ class Stage:
         )
         self.store = MemoryStore()
         self.ledger: Ledger = MemoryLedger(self.store)
+        self.cursors: Cursors = MemoryLedger(self.store)
         self.listeners: tuple[EventListener, ...] = ()
         limits = {name: figures[name] for name in figures if name in LimitsPolicy.model_fields}
         execution = {name: figures[name] for name in figures if name not in limits}
@@ -82,7 +84,7 @@ class Stage:
         return ExecutePlan(
             brokerage=self.brokerage,
             ledger=self.ledger,
-            cursors=MemoryLedger(self.store),
+            cursors=self.cursors,
             clock=self.clock,
             policy=self.policy,
             listeners=self.listeners,
@@ -93,6 +95,7 @@ class Stage:
     async def execute(self, plan: Mapping[str, Any], stop: StopSignal | None = None) -> ExecutionResult:
         """Execute a plan, and check what holds for every result."""
         result = await self.use_case(read_plan(plan), stop or StopSignal())
+        assert (await Audit(MemoryLedger(self.store))()).findings == ()
         for line in result.lines:
             assert line.planned_usd == line.filled_usd + line.residual_usd, line
             assert line.residual_usd == sum(line.residuals.values(), Decimal(0)), line

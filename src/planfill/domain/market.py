@@ -119,5 +119,9 @@ class Capabilities(Value, frozen=True):
 
     @property
     def certainty_s(self) -> float:
-        """How long after a look-up a second one proves that an order is not there."""
-        return max(self.read_lag_s, self.max_delivery_delay_s)
+        """
+        How long after a look-up a second one proves that an order is not there.
+
+        The sum: what arrives as late as it can stays invisible as long again as look-ups lag.
+        """
+        return self.max_delivery_delay_s + self.read_lag_s

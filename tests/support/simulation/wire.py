@@ -84,7 +84,8 @@ class Wire:
             unreadable = True
         self.in_flight += 1
         self._timeline.later(delay, arrive)
-        if dice.happens(Fault.DELIVERED_TWICE):
+        # An exchange that takes any name twice makes two orders of it: nobody could prevent that.
+        if self.exchange.unique_ids and dice.happens(Fault.DELIVERED_TWICE):
             self.in_flight += 1
             self._timeline.later(dice.between(0, self._delivery_s), arrive)
         return await self._answered(process, what, answer)
@@ -162,10 +163,7 @@ class Terminal(
         return await self._wire.read(self._process, "fills", lambda: self._exchange.list_fills(since))
 
     async def get_current_prices(self, symbols: Collection[str]) -> Mapping[str, Quote | NoQuote]:
-        def quoted() -> Mapping[str, Quote | NoQuote]:
-            return self._process.stamped(self._exchange.quotes(symbols))
-
-        return await self._wire.read(self._process, "quotes", quoted)
+        return await self._wire.read(self._process, "quotes", lambda: self._exchange.quotes(symbols))
 
     async def get_account(self) -> Account:
         return await self._wire.read(self._process, "account", self._exchange.account)

@@ -14,7 +14,7 @@ from planfill.adapters.brokers.mock.faults import Fail, FillOnly, HidePrice, Ign
 from planfill.adapters.brokers.mock.script import On
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.canceling import CancelPlan
-from planfill.application.heeding import Heed
+from planfill.application.heeding import Heed, account_stream
 from planfill.application.ports.ledger import Ledger
 from planfill.application.queries import Executions
 from planfill.application.resolving import ResolveOrder
@@ -26,6 +26,7 @@ from planfill.domain.errors import (
     OutcomeUnknown,
     PlanUnknown,
 )
+from planfill.domain.events import CancelAsked
 from planfill.domain.identity import AccountKey
 from planfill.domain.outcome import LineOutcome, Reason
 from planfill.domain.reading import read_plan
@@ -101,6 +102,20 @@ async def test_a_cancel_of_an_earlier_execution_does_not_concern_the_next() -> N
     await _while_executing(stage, PLAN)
     result = await stage.execute(a_plan(buy("QQQ", "1000"), plan_id="plan-2"))
     assert result.success
+
+
+async def test_a_cancel_of_another_plan_does_not_concern_this_one() -> None:
+    stage = Stage(settings={"fill_delay_s": 20})
+    account = (await stage.broker.get_account()).key
+    other = CancelAsked(plan_id="plan-2", by="an operator", detail="wrong plan")
+
+    async def ask() -> None:
+        await stage.clock.sleep(5)
+        await stage.ledger.append(account_stream(account), [other], at=stage.clock.now())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        assert (await stage.execute(PLAN)).success
 
 
 async def test_what_has_ended_is_not_canceled_any_more() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from stage import Stage, a_plan, buy, only, sell
 
-from planfill.adapters.brokers.mock.faults import Fail, LoseAnswer, NeverFill
+from planfill.adapters.brokers.mock.faults import Fail, Hang, LoseAnswer, NeverFill
 from planfill.adapters.brokers.mock.script import On
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.queries import Executions
@@ -81,6 +81,26 @@ async def test_a_broker_that_cannot_list_its_orders_refuses() -> None:
     stage = Stage(On("list_orders", Fail(BrokerUnavailable("no answer"))))
     refused = await stage.execute(a_plan(buy("SPY", "1000")))
     assert refused.lines[0].reason is Reason.BROKER_UNAVAILABLE
+
+
+async def test_a_broker_that_is_away_until_the_deadline_blocks_the_line() -> None:
+    stage = Stage(On("place_order", Fail(BrokerUnavailable("no route"))), order_deadline_s=5)
+    line = only(await stage.execute(a_plan(buy("SPY", "1000"))))
+    assert (line.outcome, line.reason, line.detail) == (
+        LineOutcome.BLOCKED,
+        Reason.BROKER_UNAVAILABLE,
+        "no route; its time was over before it was sent",
+    )
+
+
+async def test_a_broker_that_takes_all_the_time_to_say_no_blocks_the_line() -> None:
+    stage = Stage(
+        On("place_order", Hang(6)),
+        On("place_order", Fail(BrokerUnavailable("no route"))),
+        order_deadline_s=5,
+    )
+    line = only(await stage.execute(a_plan(buy("SPY", "1000"))))
+    assert (line.reason, line.detail) == (Reason.BROKER_UNAVAILABLE, "no route")
 
 
 async def test_what_an_adapter_did_not_foresee_is_no_answer() -> None:

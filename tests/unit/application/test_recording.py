@@ -76,6 +76,18 @@ async def test_a_listener_that_breaks_changes_nothing_and_catches_up_next_time()
     assert len(broken.heard) == len(whole.heard)
 
 
+async def test_cursors_that_cannot_be_stored_change_nothing_and_all_is_told_again() -> None:
+    stage, ear = Stage(), Ear("log")
+    stage.listeners = (ear,)
+    stage.cursors = FailingLedger(stage, 1)
+    first = await stage.execute(FIVE)
+    assert first.success
+    told = len(ear.heard)
+    stage.cursors = MemoryLedger(stage.store)
+    assert await stage.execute(FIVE) == first
+    assert len(ear.heard) == 2 * told
+
+
 async def test_a_new_listener_is_told_what_happened_before_it_came() -> None:
     stage, late = Stage(), Ear("late")
     await stage.execute(FIVE)

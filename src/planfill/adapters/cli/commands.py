@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from planfill.adapters.cli.board import Board
 from planfill.adapters.cli.document import Failed, Failure, document, executions_document
+from planfill.adapters.cli.formats import one_line
 from planfill.adapters.cli.interrupting import Interrupts
 from planfill.adapters.cli.live import PlainLines, watching
 from planfill.adapters.cli.plan_file import read_plan_file, shown
@@ -139,7 +140,7 @@ class Commands:
         if reconciliation is None:
             return
         again = f"; planfill reconcile {shlex.quote(reconciliation.plan_id)}{self._options}"
-        self._printer.note(f"{reconciliation}{again if reconciliation.trouble else ''}")
+        self._printer.note(one_line(f"{reconciliation}{again if reconciliation.trouble else ''}"))
 
     def _stopping(self, board: Board) -> None:
         board.stopping = "interrupted"

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Self
@@ -51,6 +52,9 @@ class Facade(ExecutionFacade):
 
     def executions(self, *, unfinished: bool = False) -> NoReturn:
         raise NotImplementedError(unfinished)
+
+    def reconciliation(self) -> None:
+        """Nothing was executed."""
 
     def close(self) -> None:
         """Nothing is open."""
@@ -302,3 +306,26 @@ def test_a_stdout_that_is_full_does_not_change_how_a_command_ends(
             monkeypatch.setattr(sys, "stdout", stream)
             assert run(arguments, Stage(a_result()), "1") == 0
         assert "stdout takes no more" in capsys.readouterr().err
+
+
+class Left(Exception):
+    pass
+
+
+def test_ctrl_c_that_the_facade_did_not_hear_leaves_at_once(
+    plan: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def leave(code: int) -> NoReturn:
+        raise Left(code)
+
+    monkeypatch.setattr(os, "_exit", leave)
+    stage = Stage(KeyboardInterrupt())
+    assert run(["execute", plan], stage, "1") == 70
+    (left,) = stage.kept
+    assert repr(left) == "Left(4)"
+    assert "to finish it: planfill resume plan-1" in capsys.readouterr().err
+
+
+def test_in_another_thread_than_the_main_one_a_command_runs_without_signals(plan: str) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(run, ["execute", plan], Stage(a_result()), "1").result() == 1

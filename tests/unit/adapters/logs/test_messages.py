@@ -10,7 +10,8 @@ from planfill.adapters.logs.messages import Told, tell
 from planfill.adapters.logs.story import Story
 from planfill.domain import events as ev
 from planfill.domain.outcome import Reason
-from planfill.domain.report import OrderStatus
+from planfill.domain.reconciliation import Difference, Discrepancy
+from planfill.domain.report import ExecutionReport, OrderStatus
 from planfill.domain.result import ExecutionStatus
 from planfill.domain.values import ClientOrderId, Money
 from planfill.testing.builders import (
@@ -136,6 +137,42 @@ def test_money_that_does_not_suffice_is_a_warning(allotted: str, level: str, say
 def test_a_line_that_is_not_sent_says_why() -> None:
     event = ev.LineClosed(symbol="SPY", reason=Reason.NO_PRICE, detail="no source quotes it")
     assert told(event) == Told("WARNING", "BUY SPY: not sent: NO_PRICE: no source quotes it", "SPY", None)
+
+
+FOREIGN = Difference(kind=Discrepancy.FOREIGN_ORDER, symbol="SPY", ours="none", theirs="1 order")
+CASH = Difference(kind=Discrepancy.CASH, ours="$1.00", theirs="$2.00")
+
+
+@pytest.mark.parametrize(
+    ("differences", "level", "says"),
+    [
+        ((), "INFO", "the broker's record is what ours is"),
+        ((FOREIGN,), "WARNING", "FOREIGN_ORDER SPY: ours none, theirs 1 order"),
+        ((FOREIGN, CASH), "ERROR", "CASH: ours $1.00, theirs $2.00"),
+    ],
+    ids=["none", "foreign", "ours"],
+)
+def test_a_comparison_is_as_grave_as_its_differences(
+    differences: tuple[Difference, ...], level: str, says: str
+) -> None:
+    line = told(ev.Reconciled(differences=differences))
+    assert line.level == level
+    assert says in line.message
+
+
+@pytest.mark.parametrize(
+    ("report", "word"), [(a_report(), "FILLED"), (None, "never placed")], ids=["filled", "never placed"]
+)
+def test_what_an_operator_says_is_told_with_the_evidence(report: ExecutionReport | None, word: str) -> None:
+    event = ev.OrderResolved(client_order_id=ORDER, by="ann", evidence="the statement", report=report)
+    line = told(event, an_order_recorded())
+    assert line.level == "WARNING"
+    assert line.message == f"BUY SPY: resolved by ann as {word}: the statement, order pf-SPY-1"
+
+
+def test_a_wish_to_cancel_says_whose_it_is() -> None:
+    line = told(ev.CancelAsked(plan_id="plan-1", by="ann", detail="wrong plan"))
+    assert line == Told("WARNING", "plan plan-1 is to stop, asked by ann: wrong plan")
 
 
 def test_an_alert_names_its_symbol() -> None:

@@ -1,0 +1,242 @@
+"""What must hold, whatever goes wrong; checked as things happen and when all is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from simulation.exchange import ACCOUNT
+
+from planfill.domain import events as ev
+from planfill.domain.chain import GENESIS, link
+from planfill.domain.identity import ExecutionKey, client_order_ids
+from planfill.domain.outcome import LineOutcome
+from planfill.domain.plan import Action
+from planfill.domain.result import ExecutionStatus
+from planfill.domain.state import ExecutionState, Phase
+
+if TYPE_CHECKING:
+    from simulation.exchange import Exchange
+    from simulation.process import Process
+    from simulation.world import World
+
+    from planfill.domain.events import Recorded
+    from planfill.domain.order import Order
+    from planfill.domain.plan import Plan
+    from planfill.domain.result import ExecutionResult
+
+# A cancel asked for by another process is heard every half second; reading and writing take their time.
+_HEARD_WITHIN_S = 3.0
+
+
+class Broken(AssertionError):
+    """A law was broken."""
+
+
+class Law:
+    """Judges a world; ``broken`` lists what was found."""
+
+    def __init__(self, world: World) -> None:
+        self.broken: list[str] = []
+        self.kinds: Counter[str] = Counter()
+        self._world = world
+        self._states: dict[str, ExecutionState] = {}
+        self._canceled_s: dict[str, float] = {}
+
+    def demand(self, holds: object, *what: object) -> None:
+        """Note what does not hold."""
+        if not holds:
+            told = " ".join(map(str, what))
+            self.broken.append(told)
+            self._world.say("BROKEN", told)
+
+    def state(self, plan: Plan) -> ExecutionState | None:
+        """Give what is durable of a plan."""
+        return self._states.get(_stream(plan.plan_id))
+
+    def committed(self, process: Process, stream: str, recorded: tuple[Recorded, ...]) -> None:
+        """Take note of what is durable now."""
+        for one in recorded:
+            event = one.event
+            self.kinds[event.kind] += 1
+            process.say("recorded", str(one.number), event.kind, _about(event))
+            if isinstance(event, ev.CancelAsked):
+                self._canceled_s.setdefault(event.plan_id, self._world.timeline.elapsed)
+                continue
+            if not stream.startswith("execution/"):
+                continue
+            state = self._states.setdefault(stream, ExecutionState())
+            before = _filled(state)
+            if isinstance(event, ev.OrderRecorded | ev.OrderRequoted):
+                self._recording(state, event.order)
+            if isinstance(event, ev.ExecutionStarted):
+                self._canceled_s.pop(event.plan.plan_id, None)
+                before = {}
+            state.apply(one)
+            for name, quantity in _filled(state).items():
+                self.demand(quantity >= before.get(name, 0), "the fills of", name, "fell to", quantity)
+
+    def sent(self, process: Process, order: Order) -> None:
+        """Judge an order that leaves the house."""
+        world, now = self._world, self._world.clock.now()
+        name = order.client_order_id
+        holder = world.store.holders.get(ACCOUNT)
+        self.demand(
+            holder is not None and holder.ledger is process.disk._inner, name, "was sent without the claim"
+        )
+        self.demand(process.stop.reason is None, name, "was sent after a stop was visible")
+        for stream, state in self._states.items():
+            known = state.orders.get(name)
+            if known is None or state.started is None:
+                continue
+            age = (now - order.quoted_at).total_seconds()
+            self.demand(known.order.same_terms(order), name, "was sent with other terms than recorded")
+            self.demand(known.phase is Phase.RECORDED, name, "was sent while it was", known.phase)
+            self.demand(state.stop is None, name, "was sent after a stop was recorded")
+            self.demand(age <= world.policy.execution.max_quote_age_s, name, "was sent on a stale quote")
+            self.demand(now < known.deadline, name, "was sent after its deadline")
+            asked = self._canceled_s.get(state.started.plan.plan_id)
+            heard = asked is None or world.timeline.elapsed < asked + _HEARD_WITHIN_S
+            self.demand(heard, name, "was sent", _HEARD_WITHIN_S, "s after a cancel was asked for")
+            self.demand(not state.finished, name, "was sent after the execution had finished:", stream)
+            return
+        self.demand(False, name, "was sent before it was recorded")
+
+    def told(self, process: Process, plan: Plan, ended: ExecutionResult | Exception | None) -> None:
+        """Judge what a process said in the end."""
+        if ended is None:
+            return
+        if isinstance(ended, Exception):
+            self.demand(process.world.may_raise(ended), process.name, "raised", repr(ended))
+            return
+        symbols = [line.symbol for line in ended.lines]
+        self.demand(symbols == [item.symbol for item in plan.items], "lines are missing in", ended.lines)
+        for line in ended.lines:
+            parts = sum(line.residuals.values(), Decimal(0))
+            self.demand(line.residual_usd == parts, line.symbol, "residuals", line.residuals)
+            self.demand(line.planned_usd == line.filled_usd + line.residual_usd, line.symbol, "does not add up")
+        whole = sum((line.planned_usd for line in ended.lines), Decimal(0))
+        self.demand(ended.planned_usd == whole, "the planned dollars are not the sum of the lines'")
+        self.demand(ended.planned_usd == ended.filled_usd + ended.residual_usd, "the totals do not add up")
+        if ended.status is not ExecutionStatus.IN_DOUBT:
+            unresolved = [line.symbol for line in ended.lines if line.outcome is LineOutcome.UNRESOLVED]
+            self.demand(not unresolved, ended.status, "with unresolved lines", unresolved)
+
+    def over(self, plans: list[Plan]) -> None:
+        """Judge the world when all is quiet."""
+        exchange = self._world.exchange
+        self._nothing_twice(exchange)
+        self._chains()
+        self.demand(exchange.lowest_cash >= 0, "the cash fell to", exchange.lowest_cash)
+        ours = {name for plan in plans for name in _names(plan).values()}
+        for ticket in exchange.tickets:
+            name = ticket.order.client_order_id
+            self.demand(name in ours, name, "at the exchange is not derived from a plan")
+            self.demand(not ticket.is_open, name, "still works when all is over")
+        for trouble in self._world.timeline.troubles:
+            self.demand(False, "the event loop says:", trouble)
+
+    def finished(self, plan: Plan, result: ExecutionResult) -> None:
+        """Compare the result of a finished plan with the exchange."""
+        state, names = self.state(plan), _names(plan)
+        done = result.status is not ExecutionStatus.IN_DOUBT
+        self.demand(done, plan.plan_id, "never finished:", result.detail, _doubts(result))
+        for line in result.lines:
+            tickets = [
+                t for t in self._world.exchange.tickets if t.order.client_order_id == names[line.symbol]
+            ]
+            filled = sum((t.filled for t in tickets), Decimal(0))
+            if line.outcome is not LineOutcome.UNRESOLVED:
+                self.demand(
+                    line.filled_quantity == filled,
+                    names[line.symbol], "filled", filled, "at the exchange; told was", line.outcome,
+                    line.filled_quantity,
+                )  # fmt: skip
+                paid = sum((t.paid for t in tickets), Decimal(0))
+                self.demand(
+                    abs(paid - line.filled_usd) <= Decimal("0.01"), line.symbol, "paid", paid, line.filled_usd
+                )
+            if line.planned_quantity is not None:
+                most = line.planned_quantity
+                self.demand(filled <= most, line.symbol, "filled", filled, "of", most)
+            if tickets and state is not None:
+                self.demand(names[line.symbol] in state.orders, names[line.symbol], "is in no record")
+
+    def _recording(self, state: ExecutionState, order: Order) -> None:
+        item = state.lines[order.symbol].item
+        if item.action is not Action.BUY:
+            return
+        for line in state.lines.values():
+            if line.item.action is not Action.SELL:
+                continue
+            self.demand(not line.is_pending, order.symbol, "bought before", line.item.symbol, "was decided")
+            for sale in line.orders:
+                name = sale.order.client_order_id
+                self.demand(not sale.is_open, order.symbol, "bought while", name, "was", sale.phase)
+                working = any(
+                    t.is_open for t in self._world.exchange.tickets if t.order.client_order_id == name
+                )
+                doubted = sale.phase is Phase.UNRESOLVED
+                self.demand(
+                    doubted or not working, order.symbol, "bought while", name, "worked at the exchange"
+                )
+
+    def _nothing_twice(self, exchange: Exchange) -> None:
+        twice = Counter(ticket.order.client_order_id for ticket in exchange.tickets)
+        for name, count in twice.items():
+            self.demand(count == 1, name, "is at the exchange", count, "times")
+
+    def _chains(self) -> None:
+        for name, stream in self._world.store.streams.items():
+            head = GENESIS
+            for number, row in enumerate(stream.rows, start=1):
+                head = link(head, name, number, row.at, row.payload)
+                self.demand(row.number == number and row.hash == head, name, "is broken at", number)
+            self.demand(stream.head == head, name, "has another head")
+
+
+def _stream(plan_id: str) -> str:
+    return f"execution/{ExecutionKey(account=ACCOUNT, plan_id=plan_id)}"
+
+
+def _names(plan: Plan) -> dict[str, str]:
+    key = ExecutionKey(account=ACCOUNT, plan_id=plan.plan_id)
+    return dict(client_order_ids(key, tuple(item.symbol for item in plan.items), 1))
+
+
+def _filled(state: ExecutionState) -> dict[str, Decimal]:
+    return {
+        name: order.report.filled_quantity
+        for name, order in state.orders.items()
+        if order.report is not None
+    }
+
+
+def _doubts(result: ExecutionResult) -> str:
+    return "; ".join(
+        f"{line.symbol} {line.reason}: {line.detail}"
+        for line in result.lines
+        if line.outcome is LineOutcome.UNRESOLVED
+    )
+
+
+def _about(event: ev.Event) -> str:
+    match event:
+        case ev.OrderReported():
+            report = event.report
+            return f"{report.client_order_id} {report.status} {report.filled_quantity} @ {report.average_price}"
+        case ev.OrderRecorded() | ev.OrderRequoted():
+            return f"{event.order.client_order_id} {event.order.side} {event.order.quantity} {event.order.symbol}"
+        case (
+            ev.OrderNotSent() | ev.OrderRefused() | ev.OrderDoubted() | ev.OrderUnresolved()
+            | ev.CancelRequested()
+        ):  # fmt: skip
+            return f"{event.client_order_id} {event.reason} {getattr(event, 'detail', '')}"
+        case ev.LineClosed():
+            return f"{event.symbol} {event.reason} {event.detail}"
+        case ev.StopRequested():
+            return f"{event.reason} {event.detail}"
+        case ev.ExecutionCompleted() | ev.ExecutionSuspended() | ev.ExecutionRefused():
+            return event.result.status
+    return ""

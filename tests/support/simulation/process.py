@@ -1,0 +1,214 @@
+"""One simulated process: its ledger, its stop, its end, and what it must never do."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from simulation.dice import Fault
+from simulation.timeline import Life
+from simulation.wire import Terminal
+
+from planfill.adapters.brokers.wrappers.stack import stack
+from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.application.canceling import CancelPlan
+from planfill.application.execute import ExecutePlan
+from planfill.application.ports.brokerage import Brokerage
+from planfill.application.ports.ledger import Ledger
+from planfill.application.queries import Executions
+from planfill.application.stopping import StopSignal
+from planfill.domain.errors import LedgerUnavailable
+from planfill.domain.outcome import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+    from datetime import datetime
+
+    from simulation.world import World
+
+    from planfill.application.ports.ledger import Claim, ExecutionSummary
+    from planfill.domain.events import Event, Recorded
+    from planfill.domain.identity import AccountKey
+    from planfill.domain.order import Order
+    from planfill.domain.plan import Plan
+    from planfill.domain.result import ExecutionResult
+
+Ended = "ExecutionResult | BaseException | None"
+
+
+class Disk(Ledger):
+    """The ledger of one process: the store outlives it, what is not committed when it dies is not there."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._inner = MemoryLedger(process.world.store)
+
+    async def claim(self, account: AccountKey, *, holder: str, at: datetime) -> Claim:
+        await self._pause()
+        claim = await self._inner.claim(account, holder=holder, at=at)
+        self._process.say("claimed", str(claim.fence))
+        await self._pause()
+        return claim
+
+    async def append(
+        self, stream: str, events: Sequence[Event], *, at: datetime, claim: Claim | None = None
+    ) -> tuple[Recorded, ...]:
+        process = self._process
+        process.boundary("before a commit")
+        await self._pause()
+        if process.dice.happens(Fault.LEDGER_BEFORE):
+            process.say("commit failed")
+            raise LedgerUnavailable("the disk is full")
+        recorded = await self._inner.append(stream, events, at=at, claim=claim)
+        process.world.law.committed(process, stream, recorded)
+        process.boundary("after a commit")
+        await self._pause()
+        if process.dice.happens(Fault.LEDGER_AFTER):
+            process.say("commit unheard")
+            raise LedgerUnavailable("the disk was lost after the commit")
+        return recorded
+
+    async def read(self, stream: str, after: int = 0) -> tuple[Recorded, ...]:
+        if self._process.dice.happens(Fault.LEDGER_READ):
+            raise LedgerUnavailable("the disk does not answer")
+        return await self._inner.read(stream, after)
+
+    async def executions(self, account: AccountKey | None = None) -> tuple[ExecutionSummary, ...]:
+        if self._process.dice.happens(Fault.LEDGER_READ):
+            raise LedgerUnavailable("the disk does not answer")
+        return await self._inner.executions(account)
+
+    def free(self) -> None:
+        """Give back the claims, as the kernel does when a process is gone."""
+        for account, holder in list(self._inner.store.holders.items()):
+            if holder.ledger is self._inner:
+                del self._inner.store.holders[account]
+
+    async def _pause(self) -> None:
+        dice = self._process.dice
+        await asyncio.sleep(dice.between(0.05, 0.4) if dice.happens(Fault.LEDGER_SLOW) else 0.0005)
+
+
+class Process(Life):
+    """A process that executes, resumes or cancels one plan, until it ends or is killed."""
+
+    def __init__(self, world: World, name: str) -> None:
+        super().__init__()
+        self.world = world
+        self.dice = world.dice
+        self.name = name
+        self.calls = 0
+        self.doomed_at_call: int | None = None
+        self.placed = 0
+        self.stop = StopSignal()
+        self.disk = Disk(self)
+        self.ended: asyncio.Future[ExecutionResult | Exception | None] = world.timeline.create_future()
+        terminal = Terminal(self, world.wire)
+        self._use_case = ExecutePlan(
+            brokerage=Brokerage(
+                broker=terminal,
+                records=terminal,
+                market_data=terminal,
+                account=terminal,
+                instruments=terminal,
+                hours=terminal,
+                feed=terminal,
+                capabilities=world.capabilities,
+            ),
+            ledger=self.disk,
+            cursors=MemoryLedger(world.store),
+            clock=world.clock,
+            policy=world.policy,
+            listeners=(),
+            wrap=stack,
+            holder=name,
+        )
+
+    async def execute(self, plan: Plan) -> ExecutionResult | Exception | None:
+        """Execute a plan; None if the process is killed meanwhile, the error that it ends with."""
+        return await self._live(self._use_case(plan, self.stop))
+
+    async def resume(self, plan_id: str) -> ExecutionResult | Exception | None:
+        """Resume a plan, as the command does: by its name alone."""
+        executions = Executions(self.disk, self.world.clock)
+
+        async def work() -> ExecutionResult:
+            key, plan = await executions.plan(plan_id)
+            return await self._use_case(plan, self.stop, resuming=key)
+
+        return await self._live(work())
+
+    async def cancel(self, plan_id: str) -> ExecutionResult | Exception | None:
+        """Cancel a plan from this process."""
+        executions = Executions(self.disk, self.world.clock)
+        use_case = CancelPlan(self._use_case, executions, by=self.name)
+        return await self._live(use_case(plan_id, "an operator wants it"))
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        if self.alive and not self.ended.done():
+            self.dice.met[Fault.STOP] += 1
+            self.say("Ctrl-C")
+            self.stop.request(Reason.INTERRUPTED, "Ctrl-C")
+
+    def boundary(self, where: str) -> None:
+        """Pass a point at which the process may be killed."""
+        if not self.alive or self.ended.done():
+            return
+        self.calls += 1
+        if self.calls == self.doomed_at_call:
+            self.dice.met[Fault.CRASH_AT_CALL] += 1
+            self.say("killed", where)
+            self._die()
+
+    def kill(self) -> None:
+        """Be killed by the timeline, between any two steps."""
+        self.dice.met[Fault.CRASH_ANYWHERE] += 1
+        self.say("killed", "between two steps")
+        self._die()
+
+    def about_to_send(self, order: Order) -> None:
+        """Check what must hold when an order leaves the house."""
+        self.placed += 1
+        self.world.law.sent(self, order)
+
+    def say(self, *what: str) -> None:
+        """Add to the trace."""
+        self.world.say(self.name, *what)
+
+    def _die(self) -> None:
+        super().kill()
+        self.disk.free()
+        self.world.crashes += 1
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    async def _live(self, work: Coroutine[Any, Any, ExecutionResult]) -> ExecutionResult | Exception | None:
+        async def main() -> None:
+            try:
+                end: ExecutionResult | Exception = await work
+            except Exception as e:  # noqa: BLE001 - whatever it is, the law judges it
+                end = e
+            self.disk.free()
+            if not self.ended.done():
+                self.ended.set_result(end)
+
+        self.say("begins")
+        self.world.timeline.spawn(self, main())
+        ended = await self.ended
+        self.say("ended", _told(ended))
+        return ended
+
+
+def _told(ended: ExecutionResult | Exception | None) -> str:
+    if ended is None:
+        return "killed"
+    if isinstance(ended, Exception):
+        return f"{type(ended).__name__}: {ended}"
+    return f"{ended.status} {ended.detail}"
+
+
+def soon(clock: datetime, seconds: float) -> datetime:
+    """Give a later time."""
+    return clock + timedelta(seconds=seconds)

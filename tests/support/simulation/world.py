@@ -1,0 +1,301 @@
+"""One seed: a world in which a plan is executed, with whatever goes wrong in it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import warnings
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from simulation.dice import Dice, Fault
+from simulation.exchange import ACCOUNT, PRICES, Exchange
+from simulation.law import Law
+from simulation.process import Process
+from simulation.timeline import Stuck, Timeline, WallClock
+from simulation.wire import Wire
+
+from planfill.adapters.ledgers.memory import MemoryStore
+from planfill.domain import deciding
+from planfill.domain.errors import LedgerError, PlanUnknown
+from planfill.domain.market import Capabilities
+from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy
+from planfill.domain.reading import read_plan
+from planfill.domain.result import ExecutionResult, ExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from planfill.domain.plan import Plan
+    from planfill.domain.state import ExecutionState
+
+_LONGEST_S = 400.0
+_MOST_RUNS = 14
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one seed."""
+
+    seed: int
+    broken: list[str]
+    trace: list[tuple[float, tuple[str, ...]]]
+    crashes: int
+    runs: int
+    faults: Counter[str] = field(default_factory=Counter)
+    steps: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def digest(self) -> str:
+        """Tell the whole trace in one hash."""
+        return hashlib.sha256(repr(self.trace).encode()).hexdigest()
+
+
+class World:
+    """The machine, the exchange, the wire between them, and everybody who acts."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = Dice(seed)
+        self.timeline = Timeline(self.dice, shuffled=self.dice.chance(0.6), until=_LONGEST_S)
+        self.clock = WallClock(self.timeline)
+        self.store = MemoryStore()
+        self.trace: list[tuple[float, tuple[str, ...]]] = []
+        self.law = Law(self)
+        self.crashes = self.runs = 0
+        self.statuses: Counter[str] = Counter()
+        dice = self.dice
+        self.unique_ids = dice.chance(0.5)
+        self.read_lag_s = dice.pick((0.0, 0.3, 1.0))
+        self.delivery_s = dice.pick((0.2, 1.0, 2.5))
+        self.capabilities = Capabilities(
+            unique_ids=self.unique_ids,
+            read_lag_s=self.read_lag_s,
+            max_delivery_delay_s=self.delivery_s,
+            requests_per_minute=dice.pick((None, None, 60, 240)),
+        )
+        self.exchange = Exchange(
+            self.timeline, dice, unique_ids=self.unique_ids, read_lag_s=self.read_lag_s
+        )
+        self.exchange.say = lambda *what: self.say("exchange", *what)
+        self.wire = Wire(self.timeline, self.exchange, self.delivery_s)
+        self.policy = Policy(
+            execution=ExecutionPolicy(
+                order_deadline_s=dice.pick((2.0, 4.0, 8.0)),
+                poll_s=0.25,
+                poll_max_s=1.0,
+                concurrency=dice.pick((1, 2, 64)),
+                max_quote_age_s=dice.pick((1.0, 3.0, 60.0)),
+                min_time_to_close_s=dice.pick((0.0, 1.0)),
+                funding_wait_s=dice.pick((0.5, 2.0)),
+                cancel_grace_s=dice.pick((1.0, 3.0)),
+                max_resume_age_s=dice.pick((20.0, 3600.0)),
+            ),
+            limits=LimitsPolicy(
+                breaker_min_sample=dice.pick((1, 2, 5)), max_market_usd=dice.pick((1000, 100000))
+            ),
+        )
+        self._crash_budget = dice.pick((0, 1, 1, 2, 3))
+        self._calm_s = dice.between(4, 30)
+        self._names = 0
+
+    def say(self, *what: str) -> None:
+        """Add to the trace."""
+        self.trace.append((self.timeline.elapsed, what))
+
+    def may_raise(self, error: Exception) -> bool:
+        """Tell whether the application may end with this error: the ledger's alone, and while it fails."""
+        if isinstance(error, PlanUnknown):
+            return True
+        return isinstance(error, LedgerError) and not self.dice.calm
+
+    async def live(self) -> None:
+        """Let the plan of the seed be executed, until it is finished; then judge."""
+        dice, timeline = self.dice, self.timeline
+        closes = dice.between(2, 20) if dice.chance(0.12) else None
+        holdings = {s: Decimal(dice.number(1, 200)) / 4 for s in PRICES if dice.chance(0.5)}
+        self.exchange.open(Decimal(dice.pick((0, 500, 5000, 50000))), holdings, closes)
+        timeline.later(self._calm_s, self._clear)
+        if dice.chance(0.15):
+            timeline.later(dice.between(0, 8), self._step_clock, dice.pick((-30.0, -5.0, -1.0, 1.0, 5.0, 30.0)))
+        plans = [self._plan("plan-1")]
+        work = [asyncio.ensure_future(self._drive(plans[0], 0))]
+        if dice.chance(0.25):
+            dice.met[Fault.SECOND_INSTANCE] += 1
+            work.append(asyncio.ensure_future(self._drive(plans[0], dice.between(0, 6))))
+        if dice.chance(0.15):
+            dice.met[Fault.OTHER_PLAN] += 1
+            plans.append(self._plan("plan-2"))
+            work.append(asyncio.ensure_future(self._drive(plans[1], dice.between(0, 6))))
+        if dice.chance(0.12):
+            work.append(asyncio.ensure_future(self._operate(plans[0], dice.between(0, 5))))
+        for one in work:
+            await one
+        if not dice.calm:
+            await asyncio.sleep(max(0.0, self._calm_s - timeline.elapsed) + 0.01)
+        while self.wire.in_flight:
+            await asyncio.sleep(1)
+        await asyncio.sleep(1)
+        results = [await self._settle(plan) for plan in plans]
+        for plan, result in zip(plans, results, strict=True):
+            if result is not None:
+                self.law.finished(plan, result)
+                await self._again(plan, result)
+        self.law.over(plans)
+
+    async def _drive(self, plan: Plan, after_s: float) -> None:
+        """Start a plan, and start it again whenever it has not ended for good."""
+        dice = self.dice
+        await asyncio.sleep(after_s)
+        while self.runs < _MOST_RUNS:
+            ended = await self._run(plan)
+            if isinstance(ended, ExecutionResult) and ended.status is not ExecutionStatus.IN_DOUBT:
+                if ended.status is not ExecutionStatus.REFUSED or dice.chance(0.4):
+                    return
+            if dice.chance(0.1) and self.policy.execution.max_resume_age_s < 60:
+                dice.met[Fault.RESUMED_LATE] += 1
+                await asyncio.sleep(25)
+            await asyncio.sleep(dice.pick((0.0, 0.1, 1.0, 5.0)))
+
+    async def _run(self, plan: Plan) -> ExecutionResult | Exception | None:
+        dice, process = self.dice, self._process()
+        if self._crash_budget and not dice.calm and dice.chance(0.7):
+            self._crash_budget -= 1
+            if dice.chance(0.5):
+                process.doomed_at_step = int(10 ** dice.between(1, 3.2))
+            else:
+                process.doomed_at_call = dice.number(1, 60)
+        if dice.chance(0.1) and not dice.calm:
+            self.timeline.later(dice.between(0, 4), process.interrupt)
+        resumes = dice.chance(0.3) and self.law.state(plan) is not None
+        ended = await (process.resume(plan.plan_id) if resumes else process.execute(plan))
+        self._heard(process, plan, ended)
+        return ended
+
+    async def _operate(self, plan: Plan, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        if self.law.state(plan) is not None:
+            self.dice.met[Fault.OPERATOR_CANCEL] += 1
+            process = self._process()
+            self._heard(process, plan, await process.cancel(plan.plan_id))
+
+    async def _settle(self, plan: Plan) -> ExecutionResult | None:
+        """In good weather every plan that has begun comes to its end."""
+        ended: ExecutionResult | Exception | None = None
+        for _ in range(4):
+            state = self.law.state(plan)
+            if state is None or state.started is None:
+                return None
+            process = self._process()
+            ended = await process.resume(plan.plan_id)
+            self._heard(process, plan, ended)
+            if isinstance(ended, ExecutionResult) and ended.status is not ExecutionStatus.IN_DOUBT:
+                return ended
+        self.law.demand(isinstance(ended, ExecutionResult), plan.plan_id, "cannot be resumed:", repr(ended))
+        return ended if isinstance(ended, ExecutionResult) else None
+
+    async def _again(self, plan: Plan, result: ExecutionResult) -> None:
+        """Another restart changes nothing."""
+        before = [len(stream.rows) for stream in self.store.streams.values()]
+        process = self._process()
+        ended = await process.resume(plan.plan_id)
+        self.law.demand(ended == result, "a second restart of", plan.plan_id, "told something else")
+        after = [len(stream.rows) for stream in self.store.streams.values()]
+        self.law.demand(before == after, "a second restart recorded something")
+        self.law.demand(not process.placed, "a second restart placed something")
+
+    def _heard(self, process: Process, plan: Plan, ended: ExecutionResult | Exception | None) -> None:
+        self.runs += 1
+        if isinstance(ended, ExecutionResult):
+            self.statuses[ended.status] += 1
+        self.law.told(process, plan, ended)
+
+    def _process(self) -> Process:
+        self._names += 1
+        return Process(self, f"process-{self._names}")
+
+    def _plan(self, plan_id: str) -> Plan:
+        dice, items = self.dice, list[dict[str, Any]]()
+        for symbol in PRICES:
+            if dice.chance(0.5):
+                continue
+            held = self.exchange.shares.get(symbol)
+            action = dice.pick(("SELL", "SELL", "BUY") if held else ("BUY", "BUY", "BUY", "HOLD", "SELL"))
+            whole = held * Decimal(PRICES[symbol]) if held else Decimal(1000)
+            amount = whole * dice.number(20, 100) / 100 if action == "SELL" else Decimal(dice.number(0, 4000))
+            item = {"symbol": symbol, "action": action, "trade_amount": str(amount.quantize(Decimal("0.01")))}
+            if action == "SELL" and dice.chance(0.3):
+                item |= {"target_weight": "0", "trade_amount": str(whole.quantize(Decimal("0.01")))}
+            items.append(item)
+        return read_plan(
+            {
+                "plan_id": plan_id,
+                "correlation_id": "simulation",
+                "timestamp": "2021-03-31T14:59:00+00:00",
+                "items": items,
+            }
+        )
+
+    def _clear(self) -> None:
+        self.say("weather", "calm from here on")
+        self.dice.calm = True
+        self.exchange.settle()
+
+    def _step_clock(self, seconds: float) -> None:
+        self.dice.met[Fault.CLOCK_STEP] += 1
+        self.say("weather", f"the wall clock is set by {seconds} s")
+        self.clock.offset_s += seconds
+
+
+def simulate(seed: int) -> Outcome:
+    """Run one seed from beginning to end."""
+    chance = random.getstate()
+    random.seed(seed)
+    world, steps = World(seed), Counter[str]()
+    timeline = world.timeline
+    try:
+        with _counting(steps):
+            timeline.run_until_complete(world.live())
+    except Stuck as e:
+        world.law.demand(False, "stuck:", e)
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            timeline.end()
+        random.setstate(chance)
+    return Outcome(
+        seed,
+        world.law.broken,
+        world.trace,
+        world.crashes,
+        world.runs,
+        Counter({fault.value: count for fault, count in world.dice.met.items()}),
+        steps,
+        world.law.kinds,
+        world.statuses,
+    )
+
+
+@contextmanager
+def _counting(steps: Counter[str]) -> Iterator[None]:
+    """Count the steps of the loop."""
+    decide = deciding.decide
+
+    def counted(state: ExecutionState, policy: Policy, largest_wave: int | None = None) -> deciding.Step:
+        step = decide(state, policy, largest_wave)
+        steps[type(step).__name__] += 1
+        return step
+
+    deciding.decide = counted
+    try:
+        yield
+    finally:
+        deciding.decide = decide
+
+
+__all__ = ["ACCOUNT", "Outcome", "World", "simulate"]
