@@ -34,7 +34,10 @@ def execute(month: str, monkeypatch: pytest.MonkeyPatch) -> ExecutionResult:
     """Execute a month's plan at its prices, in the current folder."""
     monkeypatch.setenv("PLANFILL_MOCK__PRICES", str(PLANS / f"{month}.prices.json"))
     with ExecutionManager.from_settings() as execution:
-        return execution.execute_rebalance_plan(a_month(month))
+        result = execution.execute_rebalance_plan(a_month(month))
+        # The result is what the events say, and its head is in the ledger.
+        assert execution.audit(against=result.ledger_head).findings == ()
+        return result
 
 
 def check(month: str, result: ExecutionResult) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -88,7 +89,8 @@ class Program:
         return Ended(process.returncode, out, err)
 
     def files(self) -> set[str]:
-        """Name what stands in the folder."""
+        """Name what stands in the folder once a command has ended."""
+        gc.collect()  # in this process, an open file of the mock's outlives the command that made it
         return {path.name for path in self.folder.iterdir()}
 
 

@@ -15,7 +15,7 @@ from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.ledger import Claim, Cursors, Ledger
 from planfill.application.ports.listener import EventListener
-from planfill.application.run import Run, Wrap
+from planfill.application.run import Run, Wrap, ask
 from planfill.application.stopping import StopSignal
 from planfill.application.telling import Teller
 from planfill.domain.checks import Objection
@@ -75,7 +75,7 @@ class ExecutePlan:
         try:
             if self.brokerage.opening is not None:
                 self.brokerage.opening(plan)
-            account = await self.brokerage.account.get_account()
+            account = await ask(self.brokerage.account.get_account)
         except BrokerConnectionError as e:
             return self._refusal(plan, None, Objection(Reason.BROKER_UNAVAILABLE, str(e)))
         if resuming is not None and resuming.account != account.key:

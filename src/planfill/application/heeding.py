@@ -28,7 +28,8 @@ class Heed:
     """
     Reads the account's stream while an execution runs, and stops it when somebody asked for that.
 
-    What was asked before ``since``, when the execution was taken up, does not concern it.
+    What was asked before ``since``, when the execution was taken up, does not concern it; what is asked
+    while it listens does, whatever the clock says meanwhile.
     """
 
     def __init__(self, ledger: Ledger, account: AccountKey, plan_id: str, since: datetime) -> None:
@@ -37,6 +38,7 @@ class Heed:
         self._plan_id = plan_id
         self._since = since
         self._heard = 0
+        self._listens = False
 
     async def listen(self, clock: Clock, stop: StopSignal) -> None:
         """Look every half second, until a stop is asked for by whomever."""
@@ -53,7 +55,8 @@ class Heed:
         for recorded in asked:
             self._heard = recorded.number
             event = recorded.event
-            if not isinstance(event, CancelAsked) or recorded.at < self._since:
+            if not isinstance(event, CancelAsked) or not (self._listens or recorded.at >= self._since):
                 continue
             if event.plan_id == self._plan_id:
                 stop.request(Reason.CANCELED_BY_USER, f"asked by {event.by}: {event.detail}")
+        self._listens = True

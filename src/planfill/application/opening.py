@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from planfill.application.run import ask
 from planfill.domain.checks import (
     Objection,
     check_account,
@@ -85,7 +86,7 @@ async def check_start(
     if objection := check_account(account) or check_plan_age(plan, now, policy):
         return objection
     try:
-        session = await brokerage.hours.get_session()
+        session = await ask(brokerage.hours.get_session)
     except BrokerConnectionError as e:
         return Objection(Reason.MARKET_CLOSED, f"nobody says whether the market is open: {e}")
     try:
@@ -97,7 +98,7 @@ async def check_start(
 
 async def _stranger(brokerage: Brokerage, now: datetime, stems: set[str]) -> Objection | None:
     """Find an open order that a Planfill with another ledger has placed: two must not drive one account."""
-    for report in await brokerage.records.list_orders(now):
+    for report in await ask(brokerage.records.list_orders, now):
         stem = stem_in(report.client_order_id)
         if stem is not None and stem not in stems and not report.is_terminal:
             detail = (

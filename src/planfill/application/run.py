@@ -51,6 +51,24 @@ _T = TypeVar("_T")
 _CLOCK_SKEW: Final = timedelta(minutes=5)
 
 
+async def ask(question: Callable[_P, Awaitable[_T]], *args: _P.args, **rest: _P.kwargs) -> _T:
+    """
+    Ask the broker something; what an adapter did not foresee is no answer.
+
+    Raises:
+        BrokerConnectionError: It could not be asked.
+        OrderNotFound: As the broker's answer.
+
+    """
+    try:
+        return await question(*args, **rest)
+    except ExecutionError:
+        raise
+    except Exception as e:
+        msg = f"{type(e).__name__} in the adapter"
+        raise BrokerConnectionError(msg) from e
+
+
 @dataclass(slots=True)
 class Run(Sending):
     """One run of one execution: its state, its record, its broker, its clock."""
@@ -80,21 +98,8 @@ class Run(Sending):
         return max(1, int(rate * self.policy.execution.max_quote_age_s / 60))
 
     async def ask(self, question: Callable[_P, Awaitable[_T]], *args: _P.args, **rest: _P.kwargs) -> _T:
-        """
-        Ask the broker something; what an adapter did not foresee is no answer.
-
-        Raises:
-            BrokerConnectionError: It could not be asked.
-            OrderNotFound: As the broker's answer.
-
-        """
-        try:
-            return await question(*args, **rest)
-        except ExecutionError:
-            raise
-        except Exception as e:
-            msg = f"{type(e).__name__} in the adapter"
-            raise BrokerConnectionError(msg) from e
+        """Ask the broker something, as ``ask`` does."""
+        return await ask(question, *args, **rest)
 
     async def note(self, *events: Event) -> None:
         """

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from planfill.domain.numerals import plain
 from planfill.domain.report import TERMINAL, OrderStatus
-from planfill.domain.values import ZERO_SHARES, Quantity, cents
+from planfill.domain.values import ZERO_SHARES, BrokerOrderId, Quantity, cents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from planfill.domain.report import ExecutionReport, Fill
-    from planfill.domain.values import BrokerOrderId, Money
+    from planfill.domain.values import Money
 
+_NONE: Final = BrokerOrderId("")
 # What somebody replaced is not open: the order that took its place may be.
-_ENDED = TERMINAL | {OrderStatus.REPLACED}
+_ENDED: Final = TERMINAL | {OrderStatus.REPLACED}
 
 
 class BrokerRecord:
@@ -37,11 +38,11 @@ class BrokerRecord:
 
     def chain(self, first: ExecutionReport) -> tuple[ExecutionReport, ...]:
         """Follow an order to what somebody replaced it by."""
-        chain = {first.broker_order_id: first}
-        last = first
-        while last.replaced_by in self.reports and last.replaced_by not in chain:
-            last = chain[last.replaced_by] = self.reports[last.replaced_by]
-        return tuple(chain.values())
+        chain, after = [first], self.reports.get(first.replaced_by or _NONE)
+        while after is not None and after not in chain:
+            chain.append(after)
+            after = self.reports.get(after.replaced_by or _NONE)
+        return tuple(chain)
 
     def fills_of(self, orders: Iterable[BrokerOrderId]) -> list[Fill]:
         """Find the fills of some orders."""

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 def sells_first(state: ExecutionState) -> list[LineState]:
-    """Release the sells; once none of them can trade any more, the buys; each by priority."""
+    """
+    Release the sells; once none of them can trade any more, the buys; each by priority.
+
+    While nobody knows what became of a sale no buy is released: it stays for the run that learns it.
+    """
     pending = sorted(
         (line for line in state.lines.values() if line.is_pending),
         key=lambda line: (line.item.priority, line.rank),
@@ -20,7 +24,8 @@ def sells_first(state: ExecutionState) -> list[LineState]:
     sells = [line for line in pending if line.item.action is Action.SELL]
     if sells:
         return sells
-    selling = any(line.is_open and line.item.action is Action.SELL for line in state.lines.values())
+    sales = (line for line in state.lines.values() if line.item.action is Action.SELL)
+    selling = any(order.is_open or order.is_unresolved for line in sales for order in line.orders)
     return [] if selling else pending
 
 

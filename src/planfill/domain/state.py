@@ -66,6 +66,8 @@ class OrderState:
     reason: Reason | None = None
     detail: str = ""
     cancel_requested_at: datetime | None = None
+    canceled_for: Reason | None = None
+    """Why we asked for its cancel, in whichever run that was."""
     was_doubted: bool = False
     """Whether it was ever unknown if the broker has it."""
     inherited: bool = False
@@ -188,6 +190,7 @@ class ExecutionState:
             case ev.CancelRequested():
                 order = self.orders[event.client_order_id]
                 order.cancel_requested_at, order.reason = at, event.reason
+                order.canceled_for = event.reason
             case ev.StopRequested():
                 self.stop = self.stop or event
             case ev.ExecutionStarted():
@@ -223,13 +226,12 @@ class ExecutionState:
         order.inherited = False
         if order.phase is Phase.REFUSED and order.report.status is OrderStatus.REJECTED:
             return  # the refusal itself said more
-        canceled_by_us = order.cancel_requested_at is not None and order.phase is not Phase.UNRESOLVED
         # A fill without a price is not the end: until it is priced the broker is asked again.
         ended = order.report.is_terminal and order.report.is_priced
         order.phase = Phase.ENDED if ended else Phase.WORKING
         order.detail = order.report.raw if order.report.status is OrderStatus.REJECTED else ""
-        if not canceled_by_us or order.report.status is OrderStatus.FILLED:
-            order.reason = _ENDED_BY.get(order.report.status)
+        filled = order.report.status is OrderStatus.FILLED
+        order.reason = None if filled else order.canceled_for or _ENDED_BY.get(order.report.status)
 
     def _resolve(self, event: ev.OrderResolved) -> None:
         if event.report is not None:
@@ -240,5 +242,5 @@ class ExecutionState:
     def _end(self, client_order_id: ClientOrderId, phase: Phase, reason: Reason, detail: str) -> None:
         order = self.orders[client_order_id]
         order.phase, order.reason, order.detail = phase, reason, detail
-        order.inherited = False
+        order.inherited, order.canceled_for = False, None
         order.was_doubted |= phase is Phase.DOUBTED

@@ -176,9 +176,14 @@ def a_sizing(quantity: Number = 10, price: Number = 100, **fields: object) -> Si
 
 
 def started(
-    plan: Plan | None = None, *, cash: Number = 100_000, policy: Policy | None = None
+    plan: Plan | None = None,
+    *,
+    cash: Number = 100_000,
+    policy: Policy | None = None,
+    positions: Mapping[str, Number] | None = None,
 ) -> ExecutionStarted:
-    """Give the event with which an execution begins."""
+    """Give the event with which an execution begins; without positions nobody knows what was held."""
+    held = None if positions is None else {s: Quantity(_number(n)) for s, n in positions.items()}
     plan = plan or a_plan(an_item())
     return ExecutionStarted(
         plan=plan,
@@ -187,6 +192,7 @@ def started(
         cash_usd=Money(_number(cash)),
         policy=policy or Policy(),
         holder="test",
+        positions=held,
     )
 
 

@@ -75,7 +75,7 @@ def test_a_tick_is_what_the_broker_says_it_is() -> None:
     assert thirds.tick(Price(Decimal(1)), Side.BUY) == Decimal("0.9")
 
 
-@pytest.mark.parametrize(("lag", "delay", "certain"), [(2, 0, 2), (0, 30, 30), (5, 5, 5), (0, 0, 0)])
+@pytest.mark.parametrize(("lag", "delay", "certain"), [(2, 0, 2), (0, 30, 30), (5, 30, 35), (0, 0, 0)])
 def test_absence_is_certain_after_read_lag_and_delivery_delay(
     lag: float, delay: float, certain: float
 ) -> None:

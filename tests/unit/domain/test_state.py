@@ -295,6 +295,11 @@ def test_a_cancel_of_ours_says_why_the_order_ended() -> None:
     assert order.cancel_requested_at == START + timedelta(seconds=2)
 
 
+def test_a_cancel_of_ours_before_a_crash_says_why_the_order_ended() -> None:
+    order = order_after(CANCELED, ExecutionResumed(holder="next"), reported(S.CANCELED, 3))
+    assert stands(order) == (Phase.ENDED, Reason.DEADLINE, "")
+
+
 def test_an_order_that_filled_before_our_cancel_needs_no_reason() -> None:
     assert stands(order_after(CANCELED, reported(S.FILLED))) == (Phase.ENDED, None, "")
 

@@ -60,6 +60,16 @@ Exported = Annotated[
 Output = Annotated[
     Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Where to; standard output by default.")
 ]
+Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the record.")]
+OrderId = Annotated[str, typer.Argument(metavar="ORDER", help="The client order id of the order.")]
+Evidence = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="How you know it, for the record; needed.")
+]
+FilledAt = Annotated[
+    str | None, typer.Option("--filled", metavar="QUANTITY@PRICE", help="So many shares, at this average.")
+]
+WasCanceled = Annotated[bool, typer.Option("--canceled", help="It was canceled.")]
+WasNeverPlaced = Annotated[bool, typer.Option("--never-placed", help="The broker never had it.")]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)]
 
 app: Final = typer.Typer(
@@ -130,6 +140,38 @@ def list_(
 def resume(context: typer.Context, plan_id: PlanId, config: Config = None, *, json: Json = False) -> int:
     """Finish an execution that was interrupted or is in doubt; sends nothing twice."""
     return _commands(context, config, json=json).resume(plan_id)
+
+
+@app.command()
+def cancel(
+    context: typer.Context,
+    plan_id: PlanId,
+    reason: Why = "canceled",
+    config: Config = None,
+    *,
+    json: Json = False,
+) -> int:
+    """Stop an execution, whoever drives it: what works is canceled, the rest needs a new plan."""
+    return _commands(context, config, json=json).cancel(plan_id, reason)
+
+
+@app.command()
+def resolve(
+    context: typer.Context,
+    order: OrderId,
+    reason: Evidence,
+    filled: FilledAt = None,
+    config: Config = None,
+    *,
+    canceled: WasCanceled = False,
+    never_placed: WasNeverPlaced = False,
+    json: Json = False,
+) -> int:
+    """Say what became of an order in doubt, by your own evidence, and finish its execution."""
+    from planfill.adapters.cli.evidence import resolution
+
+    found = resolution(filled, canceled=canceled, never_placed=never_placed)
+    return _commands(context, config, json=json).resolve(order, found, reason)
 
 
 @audit.command()

@@ -12,6 +12,7 @@ from planfill.adapters.cli.interrupting import Interrupts
 from planfill.adapters.cli.live import PlainLines, watching
 from planfill.adapters.cli.plan_file import read_plan_file, shown
 from planfill.adapters.cli.problems import INTERRUPTED
+from planfill.domain.outcome import Reason
 from planfill.domain.values import Value
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from planfill.application.facade import ExecutionFacade
     from planfill.domain.plan import Plan
     from planfill.domain.reconciliation import Reconciliation
+    from planfill.domain.resolution import Resolution
     from planfill.domain.result import ExecutionResult
 
 _V = TypeVar("_V", bound=Value)
@@ -71,6 +73,22 @@ class Commands:
 
             self._printer.show(reconciliation_view(self._redacted(reconciliation)))
         return reconciliation.exit_code
+
+    def cancel(self, plan_id: str, detail: str) -> int:
+        """Stop an execution, whoever drives it."""
+        with self._assembly.open(self._config) as facade:
+            result = facade.cancel(plan_id, detail)
+        if any(line.reason is Reason.ACCOUNT_BUSY for line in result.lines):
+            self._printer.note(f"asked: whoever executes {plan_id!r} stops within a second ({result.detail})")
+        self._print(result)
+        return result.exit_code
+
+    def resolve(self, order: str, resolution: Resolution, evidence: str) -> int:
+        """Record what became of an order in doubt, and finish its execution."""
+        with self._assembly.open(self._config) as facade:
+            result = facade.resolve(order, resolution, evidence)
+        self._print(result)
+        return result.exit_code
 
     def preview(self, name: str) -> int:
         """Say what executing the plan in a file would send."""

@@ -1,0 +1,92 @@
+"""What many seeds have met, together."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, get_args
+
+from simulation.dice import Fault
+from simulation.world import simulate
+
+from planfill.domain import deciding
+from planfill.domain import events as ev
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+STEPS: Final = tuple(step.__name__ for step in get_args(deciding.Step))
+# Nobody reconciles, resolves or raises alerts of a breaker in every simulation; these are the others' own.
+ELSEWHERE: Final = frozenset({"reconciled", "order_resolved"})
+EVENTS: Final = tuple(
+    sorted({kind.model_fields["kind"].default for kind in get_args(ev.Event)} - ELSEWHERE)
+)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many seeds, crashes and runs; how often each fault, step and event was met; what failed."""
+
+    seeds: int = 0
+    crashes: int = 0
+    runs: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    steps: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Count another's in."""
+        self.seeds += other.seeds
+        self.crashes += other.crashes
+        self.runs += other.runs
+        self.faults += other.faults
+        self.steps += other.steps
+        self.events += other.events
+        self.statuses += other.statuses
+        self.failures += other.failures
+
+    def unmet(self) -> list[str]:
+        """Name what no seed has met."""
+        return [
+            *(fault.value for fault in Fault if not self.faults[fault.value]),
+            *(step for step in STEPS if not self.steps[step]),
+            *(event for event in EVENTS if not self.events[event]),
+        ]
+
+    def table(self, seconds: float) -> str:
+        """Write it down."""
+        failed = len(self.failures)
+        head = (
+            f"{self.seeds} seeds in {seconds:.0f} s ({self.seeds / seconds:.0f} a second): "
+            f"{self.runs} runs, {self.crashes} crashes, {failed} seeds failed"
+        )
+        parts = [
+            _rows("faults met", ((fault.value, self.faults[fault.value]) for fault in Fault)),
+            _rows("steps of the loop", ((step, self.steps[step]) for step in STEPS)),
+            _rows("events", ((event, self.events[event]) for event in EVENTS)),
+            _rows("results", sorted(self.statuses.items())),
+        ]
+        return "\n".join([head, *parts])
+
+
+def run_seeds(first: int, end: int) -> Tally:
+    """Run the seeds from ``first`` to before ``end``."""
+    tally = Tally()
+    for seed in range(first, end):
+        outcome = simulate(seed)
+        tally.seeds += 1
+        tally.crashes += outcome.crashes
+        tally.runs += outcome.runs
+        tally.faults += outcome.faults
+        tally.steps += outcome.steps
+        tally.events += outcome.events
+        tally.statuses += outcome.statuses
+        if outcome.broken:
+            tally.failures.append((seed, outcome.broken[0]))
+    return tally
+
+
+def _rows(title: str, counted: Iterable[tuple[str, int]]) -> str:
+    return "\n".join([f"\n{title}", *(f"  {name:<46} {count:>9,}" for name, count in counted)])
