@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format lock bench mutants build smoke clean
+.PHONY: help demo test check format lock bench mutants simulate soak build smoke clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,10 +32,12 @@ check: .venv/installed ## Check format, lint, types, import contracts and archit
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -q tests/architecture
 
-format: .venv/installed ## Format the code, mend what lint can mend, refresh the README's counts
+format: .venv/installed ## Format the code, mend what lint can mend, refresh what is made from the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python scripts/core_size.py --write README.md
+	$(BIN)/python -c "from planfill.adapters.cli.schema import result_schema; print(result_schema(), end='')" \
+		> docs/reference/result.schema.json
 
 bench: .venv/installed ## Run the benchmarks
 	@set -e; for bench in benchmarks/bench_*.py; do $(BIN)/python "$$bench"; done
@@ -44,6 +46,13 @@ mutants: .venv/installed ## Test the tests: mutate the domain and the core
 	rm -rf mutants
 	$(BIN)/mutmut run
 	$(BIN)/python scripts/mutation_score.py
+
+simulate: .venv/installed ## Simulate SEEDS=3000 worlds; SEED=7 replays one with its trace
+	$(BIN)/python scripts/simulate.py $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),3000))
+
+soak: .venv/installed ## Simulate SEEDS=100000 worlds; break the core on purpose and see that it is noticed
+	$(BIN)/python scripts/simulate.py --seeds $(or $(SEEDS),100000)
+	$(BIN)/python scripts/mutate_core.py
 
 build: .venv/installed ## Build the wheel into dist/
 	@rm -rf dist

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 import time
-from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,8 +61,7 @@ def _tallies(first: int, count: int) -> Iterator[Tally]:
     """Run the seeds on every core, a few chunks ahead; stop early where nobody asks for more."""
     cores, chunks = os.cpu_count() or 1, iter(range(first, first + count, _CHUNK))
     if cores == 1 or count <= _CHUNK:
-        for begin in chunks:
-            yield run_seeds(begin, min(begin + _CHUNK, first + count))
+        yield from (run_seeds(begin, min(begin + _CHUNK, first + count)) for begin in chunks)
         return
     with ProcessPoolExecutor(cores) as pool:
         waiting: set[Future[Tally]] = set()

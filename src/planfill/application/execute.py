@@ -72,6 +72,8 @@ class ExecutePlan:
             LedgerError: The ledger cannot be used. Nothing was sent.
 
         """
+        # A ledger that cannot be used is found before anything else is touched.
+        await self.ledger.executions()
         try:
             if self.brokerage.opening is not None:
                 self.brokerage.opening(plan)

@@ -86,7 +86,7 @@ def close(lines: Sequence[LineState], reason: Reason, detail: str) -> list[Event
 def assess(run: Run, line: LineState, facts: Facts) -> SizingFacts | Objection:
     """Give what sizing needs to know of a line, or the first thing that speaks against trading it now."""
     item, held = line.item, facts.sellable.get(line.item.symbol, ZERO_SHARES)
-    instrument = check_instrument(item, facts.instruments.get(item.symbol), held=bool(held))
+    instrument = check_instrument(item, facts.instruments.get(item.symbol), held=held > 0)
     if isinstance(instrument, Objection):
         return instrument
     quote = check_quote(item, facts.quotes.get(item.symbol), facts.now, run.policy.execution)

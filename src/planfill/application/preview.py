@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planfill.application.execute import ExecutePlan
-from planfill.application.opening import stream_of
+from planfill.application.opening import check_same, replay, stream_of
+from planfill.application.ports.ledger import Ledger
 from planfill.application.stopping import StopSignal
 from planfill.domain.order import Order
 from planfill.domain.plan import Plan
 from planfill.domain.policy import Policy
-from planfill.domain.result import ExecutionResult
+from planfill.domain.result import ExecutionResult, ExecutionStatus
 from planfill.domain.state import ExecutionState
 from planfill.domain.values import Value
 
@@ -20,7 +21,8 @@ class Preview(Value, frozen=True):
     What an execution of the plan would do now.
 
     ``result`` is that of a rehearsal in which every order fills at its quote; ``orders`` are those that
-    would be sent, by symbol; ``digest`` is what ``execute --approved`` takes.
+    would be sent, by symbol; ``digest`` is what ``execute --approved`` takes. ``note`` says what the ledger
+    has to say to it: executed already, in part, or another plan in the way; empty if nothing.
     """
 
     plan_id: str
@@ -29,16 +31,28 @@ class Preview(Value, frozen=True):
     policy: Policy
     orders: dict[str, Order]
     result: ExecutionResult
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewPlan:
-    """The use-case; ``rehearsal`` executes at a broker that sends nothing, on a ledger of its own."""
+    """
+    The use-case; ``rehearsal`` executes at a broker that sends nothing, on a ledger of its own.
+
+    ``ledger`` is the one in which executions are recorded; it is only read.
+    """
 
     rehearsal: ExecutePlan
+    ledger: Ledger
 
     async def __call__(self, plan: Plan) -> Preview:
-        """Go through the whole loop without sending anything."""
+        """
+        Go through the whole loop without sending anything.
+
+        Raises:
+            PlanConflict: The account has executed another plan under this id.
+
+        """
         result = await self.rehearsal(plan, StopSignal())
         state = ExecutionState()
         for one in await self.rehearsal.ledger.executions():
@@ -51,4 +65,18 @@ class PreviewPlan:
             policy=self.rehearsal.policy,
             orders={order.order.symbol: order.order for order in state.orders.values()},
             result=result,
+            note=await self._note(plan, result.account),
         )
+
+    async def _note(self, plan: Plan, account: str | None) -> str:
+        known = tuple(one for one in await self.ledger.executions() if str(one.key.account) == account)
+        for one in known:
+            if one.key.plan_id == plan.plan_id:
+                state = await replay(self.ledger, one.key)
+                check_same(state, plan)
+                if not state.finished:
+                    return "this plan is unfinished: execute goes on where it stands"
+                if state.result and state.result.status is not ExecutionStatus.REFUSED:
+                    return f"this plan has ended {state.result.status}: execute sends nothing"
+        in_the_way = next((one.key.plan_id for one in known if not one.finished), None)
+        return f"plan {in_the_way!r} is unfinished on this account: execute refuses" if in_the_way else ""

@@ -57,7 +57,7 @@ class Reconcile:
         """
         clock, policy = self.execute.clock, self.execute.policy.execution
         patience_s = max(policy.funding_wait_s, self.execute.brokerage.capabilities.certainty_s)
-        until, pause_s = clock.monotonic() + patience_s, policy.poll_s
+        until, pause_s = clock.monotonic() + patience_s, 0.0
         while True:
             now = clock.now()
             try:
@@ -71,8 +71,8 @@ class Reconcile:
                 return done
             if stop.reason is not None:
                 return _not_compared(key, stop.detail)
+            pause_s = min(max(policy.poll_s, pause_s * _GROWTH), policy.poll_max_s)
             await stop.or_done(clock.sleep(pause_s))
-            pause_s = min(pause_s * _GROWTH, policy.poll_max_s)
 
     async def after(self, result: ExecutionResult, stop: StopSignal) -> Reconciliation | None:
         """Reconcile what a run left, once; None where nothing is owed. Never raises: the result is out."""

@@ -148,6 +148,7 @@ class Container(DeclarativeContainer):
             wrap=Object(stack),
             holder=Callable(holder),
         ),
+        reader,
     )
     executions: Provider[Executions] = Factory(Executions, reader, clock)
     audit: Provider[Audit] = Factory(Audit, Callable(audit_trail, reader))

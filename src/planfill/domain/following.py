@@ -37,7 +37,7 @@ def news(
     """
     for report in (priced(report, fills) for report in reports):
         order = state.orders.get(report.client_order_id)
-        if order is None or merge(order.report, report) is order.report:
+        if order is None or merge(order.report, report) is order.report or not _is_of(order, report):
             continue
         yield OrderReported(report=report)
         if surprise := _surprise(order, report):
@@ -73,10 +73,16 @@ def priced(report: ExecutionReport, fills: Sequence[Fill]) -> ExecutionReport:
 
 def answered(order: OrderState, report: ExecutionReport) -> Event:
     """Take the broker's answer to an order, unless it speaks of another one."""
-    ours, theirs = order.order, (report.client_order_id, report.symbol, report.side)
-    if theirs == (ours.client_order_id, ours.symbol, ours.side):
+    if _is_of(order, report):
         return OrderReported(report=report)
-    return doubted(order, f"the broker answered with another order: {' '.join(theirs)}")
+    theirs = f"{report.client_order_id} {report.symbol} {report.side}"
+    return doubted(order, f"the broker answered with another order: {theirs}")
+
+
+def _is_of(order: OrderState, report: ExecutionReport) -> bool:
+    ours = order.order
+    theirs = (report.client_order_id, report.symbol, report.side)
+    return theirs == (ours.client_order_id, ours.symbol, ours.side)
 
 
 def overdue(state: ExecutionState, now: datetime) -> list[OrderState]:

@@ -48,8 +48,18 @@ def failed(order: OrderState) -> bool:
 
 
 def health(state: ExecutionState) -> Health:
-    """Count the orders that were placed and have ended, and those of them that failed."""
+    """
+    Count the orders that were placed and have ended, and those of them that failed.
+
+    What a stop has canceled says nothing about how orders fare.
+    """
     ended = [
-        order for order in state.orders.values() if not order.is_open and order.phase is not Phase.NOT_SENT
+        order
+        for order in state.orders.values()
+        if not order.is_open and order.phase is not Phase.NOT_SENT and not _was_stopped(state, order)
     ]
     return Health(len(ended), sum(failed(order) for order in ended))
+
+
+def _was_stopped(state: ExecutionState, order: OrderState) -> bool:
+    return state.stop is not None and order.canceled_for is state.stop.reason

@@ -75,6 +75,7 @@ WEATHER: Final = (
     Fault.LATE_FILL,
     Fault.NEVER_FILLED,
     Fault.UNPRICED,
+    Fault.FILL_DURING_CANCEL,
     Fault.CANCEL_IGNORED,
     Fault.CASH_LAG,
     Fault.NO_QUOTE,
@@ -91,7 +92,7 @@ _RARE: Final = {
     Fault.GARBLED: 0.5,
     Fault.REJECTED: 0.5,
 }
-_ENABLED: Final = 0.3
+_ENABLED: Final = 0.35
 
 
 class Dice:
@@ -109,7 +110,7 @@ class Dice:
         if self.chance(0.93):
             for fault in WEATHER:
                 if self.chance(_ENABLED):
-                    self._odds[fault] = self.pick((0.03, 0.1, 0.3, 0.6)) * _RARE.get(fault, 1)
+                    self._odds[fault] = self.pick((0.05, 0.15, 0.4, 0.7)) * _RARE.get(fault, 1)
 
     def happens(self, fault: Fault) -> bool:
         """Tell whether a fault is met here and now."""
@@ -130,6 +131,10 @@ class Dice:
     def between(self, low: float, high: float) -> float:
         """Choose a number."""
         return self._random.uniform(low, high)
+
+    def up_to(self, most: float) -> float:
+        """Choose a number up to ``most``; every other time nearly that, where mistakes show."""
+        return self.between(0.85 * most, most) if self.chance(0.5) else self.between(0, most)
 
     def number(self, low: int, high: int) -> int:
         """Choose a whole number, both ends included."""

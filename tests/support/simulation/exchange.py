@@ -54,7 +54,6 @@ class Ticket:
     filled: Decimal = _ZERO
     paid: Decimal = _ZERO
     priced_s: float = 0.0
-    cancel_pending: bool = False
     reports: list[tuple[float, ExecutionReport]] = field(default_factory=list)
 
     @property
@@ -120,7 +119,7 @@ class Exchange:
         now = self._timeline.elapsed
         ticket = Ticket(len(self.tickets) + 1, order, order.quantity or Quantity(_ZERO), now, now)
         if self._dice.happens(Fault.HIDDEN):
-            ticket.visible_s = now + self._dice.between(0, self.read_lag_s)
+            ticket.visible_s = now + self._dice.up_to(self.read_lag_s)
         self.tickets.append(ticket)
         self._report(ticket)
         self.say("accepted", order.client_order_id)
@@ -139,8 +138,11 @@ class Exchange:
             raise OrderNotFound(f"no order {name}")
         if not ticket.is_open or self._dice.happens(Fault.CANCEL_IGNORED):
             return
-        ticket.cancel_pending = True
-        self._timeline.later(self._dice.between(0, 0.5), self._end, ticket, OrderStatus.CANCELED)
+        takes_s = self._dice.between(0, 0.5)
+        if self._dice.happens(Fault.FILL_DURING_CANCEL):
+            part = Quantity((ticket.quantity / 3).quantize(Decimal("1e-9")))
+            self._fill_after(self._dice.between(0, takes_s), ticket, self._dice.pick((part, None)))
+        self._timeline.later(takes_s, self._end, ticket, OrderStatus.CANCELED)
 
     def list_orders(self, since: datetime) -> list[ExecutionReport]:
         now, seen = self._timeline.elapsed, self._seen_s()
@@ -199,10 +201,9 @@ class Exchange:
     def settle(self) -> None:
         """Be done with what is still at work: the weather has cleared."""
         for ticket in self.tickets:
-            if ticket.is_open and not ticket.cancel_pending:
-                ticket.priced_s = 0.0
-            elif not ticket.is_open and ticket.priced_s > self._timeline.elapsed:
-                ticket.priced_s = 0.0
+            unpriced = ticket.priced_s > self._timeline.elapsed
+            ticket.priced_s = 0.0
+            if unpriced:
                 self._report(ticket)
 
     def _fate(self, ticket: Ticket) -> None:
@@ -234,8 +235,6 @@ class Exchange:
         quantity = left if shares is None else min(shares, left)
         if not ticket.is_open or quantity <= 0:
             return
-        if ticket.cancel_pending:
-            self._dice.met[Fault.FILL_DURING_CANCEL] += 1
         order, now = ticket.order, self._timeline.elapsed
         price = _price_of(order)
         dollars = quantity * price
@@ -311,7 +310,7 @@ class Exchange:
         """Give the moment as of which a read tells the truth."""
         now = self._timeline.elapsed
         if self.read_lag_s and self._dice.happens(Fault.STALE_READ):
-            return now - self._dice.between(0, self.read_lag_s)
+            return now - self._dice.up_to(self.read_lag_s)
         return now
 
     def _sellable(self, symbol: str) -> Decimal:

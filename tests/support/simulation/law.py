@@ -47,9 +47,13 @@ class Law:
     def demand(self, holds: object, *what: object) -> None:
         """Note what does not hold."""
         if not holds:
-            told = " ".join(map(str, what))
-            self.broken.append(told)
-            self._world.say("BROKEN", told)
+            self.accuse(*what)
+
+    def accuse(self, *what: object) -> None:
+        """Note what must never be."""
+        told = " ".join(map(str, what))
+        self.broken.append(told)
+        self._world.say("BROKEN", told)
 
     def state(self, plan: Plan) -> ExecutionState | None:
         """Give what is durable of a plan."""
@@ -101,7 +105,7 @@ class Law:
             self.demand(heard, name, "was sent", _HEARD_WITHIN_S, "s after a cancel was asked for")
             self.demand(not state.finished, name, "was sent after the execution had finished:", stream)
             return
-        self.demand(False, name, "was sent before it was recorded")
+        self.accuse(name, "was sent before it was recorded")
 
     def told(self, process: Process, plan: Plan, ended: ExecutionResult | Exception | None) -> None:
         """Judge what a process said in the end."""
@@ -115,7 +119,9 @@ class Law:
         for line in ended.lines:
             parts = sum(line.residuals.values(), Decimal(0))
             self.demand(line.residual_usd == parts, line.symbol, "residuals", line.residuals)
-            self.demand(line.planned_usd == line.filled_usd + line.residual_usd, line.symbol, "does not add up")
+            self.demand(
+                line.planned_usd == line.filled_usd + line.residual_usd, line.symbol, "does not add up"
+            )
         whole = sum((line.planned_usd for line in ended.lines), Decimal(0))
         self.demand(ended.planned_usd == whole, "the planned dollars are not the sum of the lines'")
         self.demand(ended.planned_usd == ended.filled_usd + ended.residual_usd, "the totals do not add up")
@@ -135,7 +141,7 @@ class Law:
             self.demand(name in ours, name, "at the exchange is not derived from a plan")
             self.demand(not ticket.is_open, name, "still works when all is over")
         for trouble in self._world.timeline.troubles:
-            self.demand(False, "the event loop says:", trouble)
+            self.accuse("the event loop says:", trouble)
 
     def finished(self, plan: Plan, result: ExecutionResult) -> None:
         """Compare the result of a finished plan with the exchange."""
@@ -207,9 +213,7 @@ def _names(plan: Plan) -> dict[str, str]:
 
 def _filled(state: ExecutionState) -> dict[str, Decimal]:
     return {
-        name: order.report.filled_quantity
-        for name, order in state.orders.items()
-        if order.report is not None
+        name: order.report.filled_quantity for name, order in state.orders.items() if order.report is not None
     }
 
 
@@ -224,19 +228,23 @@ def _doubts(result: ExecutionResult) -> str:
 def _about(event: ev.Event) -> str:
     match event:
         case ev.OrderReported():
-            report = event.report
-            return f"{report.client_order_id} {report.status} {report.filled_quantity} @ {report.average_price}"
+            told = event.report
+            words: tuple[object, ...] = (
+                told.client_order_id, told.status, told.filled_quantity, "@", told.average_price
+            )  # fmt: skip
         case ev.OrderRecorded() | ev.OrderRequoted():
-            return f"{event.order.client_order_id} {event.order.side} {event.order.quantity} {event.order.symbol}"
-        case (
-            ev.OrderNotSent() | ev.OrderRefused() | ev.OrderDoubted() | ev.OrderUnresolved()
-            | ev.CancelRequested()
-        ):  # fmt: skip
-            return f"{event.client_order_id} {event.reason} {getattr(event, 'detail', '')}"
+            order = event.order
+            words = (order.client_order_id, order.side, order.quantity, order.symbol)
+        case ev.OrderNotSent() | ev.OrderRefused() | ev.OrderDoubted() | ev.OrderUnresolved():
+            words = (event.client_order_id, event.reason, event.detail)
+        case ev.CancelRequested():
+            words = (event.client_order_id, event.reason)
         case ev.LineClosed():
-            return f"{event.symbol} {event.reason} {event.detail}"
+            words = (event.symbol, event.reason, event.detail)
         case ev.StopRequested():
-            return f"{event.reason} {event.detail}"
+            words = (event.reason, event.detail)
         case ev.ExecutionCompleted() | ev.ExecutionSuspended() | ev.ExecutionRefused():
-            return event.result.status
-    return ""
+            words = (event.result.status,)
+        case _:
+            words = ()
+    return " ".join(map(str, words))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from simulation.dice import Fault
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from planfill.domain.order import Order
     from planfill.domain.plan import Plan
     from planfill.domain.result import ExecutionResult
-
-Ended = "ExecutionResult | BaseException | None"
 
 
 class Disk(Ledger):
@@ -207,8 +204,3 @@ def _told(ended: ExecutionResult | Exception | None) -> str:
     if isinstance(ended, Exception):
         return f"{type(ended).__name__}: {ended}"
     return f"{ended.status} {ended.detail}"
-
-
-def soon(clock: datetime, seconds: float) -> datetime:
-    """Give a later time."""
-    return clock + timedelta(seconds=seconds)

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 STEPS: Final = tuple(step.__name__ for step in get_args(deciding.Step))
 # Nobody reconciles, resolves or raises alerts of a breaker in every simulation; these are the others' own.
 ELSEWHERE: Final = frozenset({"reconciled", "order_resolved"})
-EVENTS: Final = tuple(
-    sorted({kind.model_fields["kind"].default for kind in get_args(ev.Event)} - ELSEWHERE)
-)
+EVENTS: Final = tuple(sorted({kind.model_fields["kind"].default for kind in get_args(ev.Event)} - ELSEWHERE))
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections import Counter
 from contextvars import Context, ContextVar, copy_context
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -65,14 +64,14 @@ class Timeline(asyncio.BaseEventLoop):
         super().__init__()
         self.elapsed = 0.0
         self.tasks: list[_Task] = []
-        self.steps = 0
+        self._first: list[asyncio.Task[Any]] = []
         self.troubles: list[str] = []
         self.world: Context = copy_context()
         self._dice = dice
         self._shuffled = shuffled
         self._until = until
         self._spins = 0
-        self.set_task_factory(self._make_task)  # type: ignore[arg-type]
+        self.set_task_factory(self._make_task)
         self.set_exception_handler(self._trouble)
 
     def time(self) -> float:
@@ -82,11 +81,11 @@ class Timeline(asyncio.BaseEventLoop):
         """Let the world outside the processes do something."""
         self.call_later(seconds, callback, *args, context=self.world)
 
-    def spawn(self, life: Life, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def spawn(self, life: Life, work: Coroutine[Any, Any, Any]) -> None:
         """Begin a process."""
         context = self.world.copy()
         context.run(LIFE.set, life)
-        return self.create_task(work, context=context)
+        self._first.append(self.create_task(work, context=context))
 
     def end(self) -> None:
         """Throw away what has not ended."""
@@ -97,16 +96,32 @@ class Timeline(asyncio.BaseEventLoop):
                 coroutine = task.get_coro()
                 for _ in range(3):
                     try:
-                        coroutine.close()  # type: ignore[union-attr]
+                        coroutine.close()
                     except BaseException:  # noqa: BLE001, S112 - it does not go quietly
                         continue
                     break
         self._ready.clear()
         self._scheduled.clear()
         self.tasks.clear()
+        self._first.clear()
         self.close()
 
     def _run_once(self) -> None:
+        ready = self._ready
+        self._pass_time()
+        if self._shuffled and len(ready) > 1:
+            chosen = self._dice.below(len(ready))
+            handle = ready[chosen]
+            del ready[chosen]
+        else:
+            handle = ready.popleft()
+        if not handle._cancelled:
+            self._spins += 1
+            if self._lives(handle._context.get(LIFE)):
+                handle._run()
+
+    def _pass_time(self) -> None:
+        """Make ready what is due; where nothing is, let time pass until something is."""
         ready, scheduled = self._ready, self._scheduled
         while scheduled and scheduled[0]._cancelled:
             heapq.heappop(scheduled)._scheduled = False
@@ -121,25 +136,16 @@ class Timeline(asyncio.BaseEventLoop):
             handle = heapq.heappop(scheduled)
             handle._scheduled = False
             ready.append(handle)
-        if self._shuffled and len(ready) > 1:
-            chosen = self._dice.below(len(ready))
-            handle = ready[chosen]
-            del ready[chosen]
-        else:
-            handle = ready.popleft()
-        if handle._cancelled:
-            return
-        self._spins += 1
-        self.steps += 1
-        life = handle._context.get(LIFE)
-        if life is not None:
-            if not life.alive:
-                return
+
+    def _lives(self, life: Life | None) -> bool:
+        """Tell whether the process may take another step; kill it where its time has come."""
+        if life is None:
+            return True
+        if life.alive:
             life.steps += 1
             if life.steps == life.doomed_at_step:
                 life.kill()
-                return
-        handle._run()
+        return life.alive
 
     def _make_task(self, loop: Any, work: Any, **rest: Any) -> _Task:
         _Task._number = len(self.tasks)  # needed while the constructor already puts it into a set
@@ -171,6 +177,3 @@ class WallClock(Clock):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
-
-
-Counts = Counter[str]

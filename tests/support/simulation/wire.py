@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from simulation.dice import Fault
 
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.market import BrokerAccount, InstrumentCatalog, MarketData, MarketHours
-from planfill.domain.errors import BrokerUnavailable, ExecutionError, OutcomeUnknown
+from planfill.domain.errors import BrokerUnavailable, ExecutionError, OrderRejected, OutcomeUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from simulation.dice import Dice
     from simulation.exchange import Exchange
     from simulation.process import Process
     from simulation.timeline import Timeline
@@ -29,6 +30,47 @@ T = TypeVar("T")
 TIMEOUT_S: Final = 1.0
 
 
+class _Fortune(NamedTuple):
+    """When the copies of a request arrive, and what the sender hears: the answer, or an error before it."""
+
+    arrives_s: tuple[float, ...] = ()
+    fails_s: float = TIMEOUT_S
+    error: Exception = OutcomeUnknown("timed out")
+    heard: bool = True
+    unreadable: bool = False
+
+
+class _Request:
+    """One request on its way, and perhaps a copy of it."""
+
+    def __init__(self, wire: Wire, process: Process, what: str, effect: Callable[[], object]) -> None:
+        wire.sent += 1
+        self.answer = wire.timeline.create_future()
+        self._number = wire.sent
+        self._wire = wire
+        self._process = process
+        self._what = what
+        self._effect = effect
+        self._refusal: OrderRejected | None = None
+
+    def arrive(self, fortune: _Fortune) -> None:
+        """Have the effect; then answer."""
+        wire, dice = self._wire, self._process.dice
+        wire.in_flight -= 1
+        if self._number < wire.arrived:
+            dice.met[Fault.REORDERED] += 1
+        wire.arrived = max(wire.arrived, self._number)
+        # A copy of a request that was refused is refused as well; a new request may not be.
+        result, error = (None, self._refusal) if self._refusal else _tried(self._effect)
+        if isinstance(error, OrderRejected):
+            self._refusal = error
+        self._process.boundary(f"{self._what} arrived")
+        if fortune.unreadable:
+            error = ValueError("the answer cannot be read")
+        if fortune.heard:
+            wire.timeline.later(dice.between(0.001, 0.1), _answer, self.answer, result, error)
+
+
 class Wire:
     """
     Requests and answers, each with a delay of its own, some of them lost, late, or doubled.
@@ -39,70 +81,55 @@ class Wire:
     def __init__(self, timeline: Timeline, exchange: Exchange, delivery_s: float) -> None:
         self.exchange = exchange
         self.in_flight = 0
-        self._timeline = timeline
+        self.timeline = timeline
         self._delivery_s = delivery_s
-        self._sent = self._arrived = 0
+        self.sent = self.arrived = 0
 
     async def change(self, process: Process, what: str, effect: Callable[[], T]) -> T:
-        """Send a request that changes something."""
-        dice, answer = process.dice, asyncio.get_running_loop().create_future()
-        self._sent += 1
-        mine = self._sent
+        """Send a request that changes something; what becomes of it is decided now."""
+        request = _Request(self, process, what, effect)
+        fortune = self._fortune(process.dice)
+        for at_s in fortune.arrives_s:
+            self.in_flight += 1
+            self.timeline.later(at_s, request.arrive, fortune)
+        self.timeline.later(fortune.fails_s, _answer, request.answer, None, fortune.error)
+        result: T = await self._answered(process, what, request.answer)
+        return result
 
-        def arrive() -> None:
-            self.in_flight -= 1
-            if mine < self._arrived:
-                dice.met[Fault.REORDERED] += 1
-            self._arrived = max(self._arrived, mine)
-            result, error = _tried(effect)
-            process.boundary(f"{what} arrived")
-            if unreadable:
-                error = ValueError("the answer cannot be read")
-            if not lost:
-                self._timeline.later(dice.between(0.001, 0.1), _answer, answer, result, error)
-
-        unreadable = lost = False
+    def _fortune(self, dice: Dice) -> _Fortune:
         if dice.happens(Fault.UNAVAILABLE):
-            error = BrokerUnavailable("connection refused")
-            self._timeline.later(dice.between(0.001, 0.2), _answer, answer, None, error)
-            return await self._answered(process, what, answer)
-        silent_s = TIMEOUT_S if dice.chance(0.5) else dice.between(0.01, TIMEOUT_S)
-        self._timeline.later(TIMEOUT_S, _answer, answer, None, OutcomeUnknown("timed out"))
+            refused = BrokerUnavailable("connection refused")
+            return _Fortune(fails_s=dice.between(0.001, 0.2), error=refused)
+        reset_s = dice.pick((TIMEOUT_S, 0.01, dice.between(0.01, TIMEOUT_S)))
         if dice.happens(Fault.REQUEST_LOST):
-            self._timeline.later(silent_s, _answer, answer, None, OutcomeUnknown("reset, nothing arrived"))
-            return await self._answered(process, what, answer)
-        delay = dice.between(0.001, 0.1)
-        if dice.happens(Fault.DELIVERED_LATE):
-            delay, lost = dice.between(0, self._delivery_s), True
-            self._timeline.later(silent_s, _answer, answer, None, OutcomeUnknown("reset, it arrives later"))
-        elif dice.happens(Fault.ANSWER_LOST):
-            lost = True
-            self._timeline.later(silent_s, _answer, answer, None, OutcomeUnknown("reset, it has arrived"))
-        elif dice.happens(Fault.TIMED_OUT):
-            delay = dice.between(0, self._delivery_s)
-        elif dice.happens(Fault.GARBLED):
-            unreadable = True
-        self.in_flight += 1
-        self._timeline.later(delay, arrive)
+            return _Fortune(fails_s=reset_s, error=OutcomeUnknown("reset, nothing arrived"))
+        soon_s, again_s = dice.between(0.001, 0.1), tuple[float, ...]()
         # An exchange that takes any name twice makes two orders of it: nobody could prevent that.
         if self.exchange.unique_ids and dice.happens(Fault.DELIVERED_TWICE):
-            self.in_flight += 1
-            self._timeline.later(dice.between(0, self._delivery_s), arrive)
-        return await self._answered(process, what, answer)
+            again_s = (dice.up_to(self._delivery_s),)
+        if dice.happens(Fault.DELIVERED_LATE):
+            late_s, error = dice.up_to(self._delivery_s), OutcomeUnknown("reset, it arrives later")
+            return _Fortune((late_s, *again_s), fails_s=reset_s, error=error, heard=False)
+        if dice.happens(Fault.ANSWER_LOST):
+            error = OutcomeUnknown("reset, it has arrived")
+            return _Fortune((soon_s, *again_s), fails_s=reset_s, error=error, heard=False)
+        if dice.happens(Fault.TIMED_OUT):
+            soon_s = dice.up_to(self._delivery_s)
+        return _Fortune((soon_s, *again_s), unreadable=dice.happens(Fault.GARBLED))
 
     async def read(self, process: Process, what: str, effect: Callable[[], T]) -> T:
         """Ask for something; what is asked has no effect, and all of it is lost or none."""
         dice, answer = process.dice, asyncio.get_running_loop().create_future()
         if dice.happens(Fault.READ_FAILED):
             error = dice.pick((BrokerUnavailable, OutcomeUnknown, ValueError))("no answer")
-            self._timeline.later(dice.between(0.001, 0.5), _answer, answer, None, error)
+            self.timeline.later(dice.between(0.001, 0.5), _answer, answer, None, error)
         else:
 
             def arrive() -> None:
                 result, error = _tried(effect)
-                self._timeline.later(dice.between(0.001, 0.05), _answer, answer, result, error)
+                self.timeline.later(dice.between(0.001, 0.05), _answer, answer, result, error)
 
-            self._timeline.later(dice.between(0.001, 0.05), arrive)
+            self.timeline.later(dice.between(0.001, 0.05), arrive)
         result: T = await self._answered(process, what, answer)
         return result
 
@@ -133,9 +160,7 @@ def _answer(answer: asyncio.Future[Any], result: object, error: Exception | None
         answer.set_exception(error)
 
 
-class Terminal(
-    Broker, BrokerRecords, MarketData, BrokerAccount, InstrumentCatalog, MarketHours, ReportFeed
-):
+class Terminal(Broker, BrokerRecords, MarketData, BrokerAccount, InstrumentCatalog, MarketHours, ReportFeed):
     """Every port of the exchange, as one process has them."""
 
     def __init__(self, process: Process, wire: Wire) -> None:

@@ -26,6 +26,8 @@ from planfill.adapters.brokers.mock.faults import (
     RejectLate,
 )
 from planfill.adapters.brokers.mock.script import Fault, On
+from planfill.application.reconciling import Reconcile
+from planfill.application.stopping import StopSignal
 from planfill.domain.errors import BrokerUnavailable, InsufficientFundsError, OutcomeUnknown
 from planfill.domain.order import Side
 from planfill.domain.outcome import HARMLESS, LineOutcome
@@ -118,6 +120,10 @@ async def _check(plan: dict[str, Any], script: list[On], book: dict[str, Any]) -
     if result.status is not ExecutionStatus.IN_DOUBT:
         assert all(line.outcome is not LineOutcome.UNRESOLVED for line in result.lines)
         await _agrees_with_the_exchange(stage, {line.symbol: line for line in result.lines})
+        stage.clock.advance(60)  # the proceeds of the last sale show by then
+        reconciliation = await Reconcile(stage.use_case).after(result, StopSignal())
+        refused = result.status is ExecutionStatus.REFUSED
+        assert refused if reconciliation is None else not reconciliation.exit_code, reconciliation
     assert (await stage.broker.get_account()).cash_usd >= -Decimal(book["cash"]) * Decimal("0.01")
 
 

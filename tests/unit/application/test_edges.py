@@ -13,13 +13,15 @@ from stage import Stage, a_plan, buy, only, sell
 from planfill.adapters.brokers.mock.faults import Fail, Hang, LoseAnswer, NeverFill
 from planfill.adapters.brokers.mock.script import On
 from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.application.ports.market import BrokerAccount
 from planfill.application.queries import Executions
 from planfill.domain.errors import BrokerUnavailable, LedgerCorrupt
 from planfill.domain.events import Event
-from planfill.domain.market import NoQuote, Quote
+from planfill.domain.market import Account, NoQuote, Quote
 from planfill.domain.outcome import LineOutcome, Reason
 from planfill.domain.result import ExecutionStatus
 from planfill.domain.state import ExecutionState
+from planfill.domain.values import Quantity
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -186,3 +188,26 @@ async def test_an_error_of_the_ledger_that_nobody_foresaw_keeps_the_journal_clos
 
 def test_an_execution_that_has_not_started_names_no_orders() -> None:
     assert ExecutionState().client_order_ids(attempt=1) == {}
+
+
+async def test_a_short_position_is_nothing_that_can_be_sold() -> None:
+    stage = Stage(settings={"cash": "1000", "holdings": {"SPY": "10"}})
+    stage.replace(account=Short(stage))
+    result = await stage.execute(a_plan(sell("SPY", "4000", target_weight="0")))
+    assert only(result).reason is Reason.NOT_HELD
+
+
+class Short(BrokerAccount):
+    """An account that is short of everything."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._broker = stage.broker
+
+    async def get_account(self) -> Account:
+        return await self._broker.get_account()
+
+    async def get_sellable(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
+        return dict.fromkeys(symbols, Quantity(Decimal(-5)))
+
+    async def get_positions(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
+        return dict.fromkeys(symbols, Quantity(Decimal(-5)))

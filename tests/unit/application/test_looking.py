@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from stage import Stage, a_plan, buy, sell
@@ -15,7 +16,7 @@ from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.execute import ExecutePlan
 from planfill.application.preview import Preview, PreviewPlan
 from planfill.application.queries import Executions
-from planfill.domain.errors import OutcomeUnknown, PlanUnknown
+from planfill.domain.errors import OutcomeUnknown, PlanConflict, PlanUnknown
 from planfill.domain.outcome import Reason
 from planfill.domain.reading import read_plan
 from planfill.domain.result import ExecutionStatus
@@ -23,7 +24,7 @@ from planfill.domain.result import ExecutionStatus
 PLAN = a_plan(sell("SPY", "4000", target_weight="0"), buy("QQQ", "2000"), buy("IWM", "9000"), buy("XYZ", "5"))
 
 
-async def _preview(stage: Stage) -> Preview:
+async def _preview(stage: Stage, plan: dict[str, Any] | None = None) -> Preview:
     ledger = MemoryLedger()
     return await PreviewPlan(
         ExecutePlan(
@@ -35,8 +36,9 @@ async def _preview(stage: Stage) -> Preview:
             listeners=(),
             wrap=stack,
             holder="a preview",
-        )
-    )(read_plan(PLAN))
+        ),
+        stage.ledger,
+    )(read_plan(plan or PLAN))
 
 
 async def test_a_preview_shows_the_very_orders_that_are_sent_then() -> None:
@@ -66,6 +68,26 @@ async def test_a_preview_of_what_would_be_refused_says_so() -> None:
     preview = await _preview(Stage(settings={"market_open": False}))
     assert preview.result.status is ExecutionStatus.REFUSED
     assert preview.orders == {}
+
+
+async def test_a_preview_says_what_the_ledger_has_to_say_to_it() -> None:
+    stage = Stage(On("place_order", Fail(OutcomeUnknown("lost"))), On("get_order_status", Fail()))
+    plan, other = a_plan(buy("SPY", "1000")), a_plan(buy("QQQ", "1000"), plan_id="plan-2")
+    assert (await _preview(stage, plan)).note == ""
+    await stage.execute(plan)
+    assert "goes on where it stands" in (await _preview(stage, plan)).note
+    assert "'plan-1' is unfinished" in (await _preview(stage, other)).note
+    stage.script.clear()
+    await stage.execute(plan)
+    assert "has ended SUCCEEDED: execute sends nothing" in (await _preview(stage, plan)).note
+    with pytest.raises(PlanConflict):
+        await _preview(stage, a_plan(buy("SPY", "1001")))
+
+
+async def test_a_preview_of_what_was_only_refused_says_nothing_of_it() -> None:
+    stage = Stage(settings={"market_open": False})
+    await stage.execute(a_plan(buy("SPY", "1000")))
+    assert (await _preview(stage, a_plan(buy("SPY", "1000")))).note == ""
 
 
 async def test_executions_are_listed_and_shown() -> None:

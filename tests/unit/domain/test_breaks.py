@@ -20,7 +20,7 @@ EVERY: Final = range(1, 6)
 
 
 def found(stream: StoredStream) -> list[tuple[int | None, str]]:
-    return [tuple(one) for one in Walk(stream).breaks]
+    return [(one.number, one.problem) for one in Walk(stream).breaks]
 
 
 def places(stream: StoredStream) -> list[int | None]:

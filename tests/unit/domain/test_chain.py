@@ -38,3 +38,7 @@ def test_a_hash_links_to_the_one_before() -> None:
     second = link(first, *FIRST[1:])
     assert len(second) == 64
     assert second != first
+
+
+def test_a_text_with_half_a_character_has_a_hash_too() -> None:
+    assert link(*FIRST[:4], "\ud800") != link(*FIRST[:4], "\udfff")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,6 @@ from planfill.domain.state import ExecutionState
 from planfill.domain.values import Money, Quantity
 from planfill.testing.builders import (
     PAPER,
-    START,
     a_fill,
     a_plan,
     a_report,
@@ -35,6 +35,7 @@ from planfill.testing.builders import (
     numbered,
     started,
 )
+from planfill.testing.clock import START
 
 KEY = ExecutionKey(account=PAPER, plan_id="plan-1")
 NAMES = client_order_ids(KEY, ("QQQ", "SPY"), 1)
@@ -179,7 +180,7 @@ def test_fills_that_do_not_add_up_are_told(fills: list[Fill]) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"symbol": "QQQ"}, {"side": Side.SELL}])
-def test_fills_of_another_symbol_or_side_are_not_the_orders(fields: dict[str, object]) -> None:
+def test_fills_of_another_symbol_or_side_are_not_the_orders(fields: dict[str, Any]) -> None:
     record = a_record(
         [a_report(BUY)], [a_fill(BUY, **fields)], positions={"SPY": 10, "QQQ": 20}, cash="99000"
     )

@@ -100,6 +100,12 @@ def test_what_concerns_the_orders_of_others_is_no_news() -> None:
     assert list(news(state_after(), [a_report(an_order(client_order_id="web-1"))])) == []
 
 
+@pytest.mark.parametrize("other", [{"symbol": "QQQ"}, {"side": Side.SELL}])
+def test_a_report_under_our_id_about_something_else_is_no_news_of_ours(other: dict[str, object]) -> None:
+    stranger = ExecutionReport.model_validate({**dict(a_report()), **other})
+    assert list(news(state_after(), [stranger])) == []
+
+
 def test_more_filled_after_the_end_is_news_and_an_alert() -> None:
     report = a_report(status=S.FILLED, filled=10)
     found = list(news(state_after(reported(S.CANCELED, 3)), [report]))

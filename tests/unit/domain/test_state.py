@@ -296,7 +296,7 @@ def test_a_cancel_of_ours_says_why_the_order_ended() -> None:
 
 
 def test_a_cancel_of_ours_before_a_crash_says_why_the_order_ended() -> None:
-    order = order_after(CANCELED, ExecutionResumed(holder="next"), reported(S.CANCELED, 3))
+    order = order_after(CANCELED, RESUMED, reported(S.CANCELED, 3))
     assert stands(order) == (Phase.ENDED, Reason.DEADLINE, "")
 
 

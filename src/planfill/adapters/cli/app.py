@@ -2,75 +2,31 @@
 
 # typer reads the annotations at run time, and rewrites nothing: hence no __future__ here.
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import typer
 
+from planfill.adapters.cli.audit_app import audit
+from planfill.adapters.cli.options import (
+    Approved,
+    Config,
+    Evidence,
+    FilledAt,
+    Json,
+    LastPlanId,
+    OrderId,
+    PlanFile,
+    PlanId,
+    Request,
+    Unfinished,
+    Version,
+    WasCanceled,
+    WasNeverPlaced,
+    Why,
+)
+
 if TYPE_CHECKING:
-    from planfill.adapters.cli.assembly import Assembly
-    from planfill.adapters.cli.auditing import AuditCommands
     from planfill.adapters.cli.commands import Commands
-
-
-class Request(NamedTuple):
-    """What the commands need besides their arguments."""
-
-    assembly: "Assembly"
-    version: str
-
-
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        envvar="PLANFILL_CONFIG",
-        metavar="FILE",
-        help="The settings; planfill.toml in the current folder where there is one.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-PlanFile = Annotated[str, typer.Argument(metavar="PLAN", help="The plan's file, or - for standard input.")]
-PlanId = Annotated[str, typer.Argument(metavar="PLAN_ID", help="The plan_id of the plan.")]
-LastPlanId = Annotated[
-    str | None,
-    typer.Argument(metavar="[PLAN_ID]", help="The plan_id of the plan; by default the last one executed."),
-]
-Approved = Annotated[
-    str | None,
-    typer.Option(metavar="DIGEST", help="Execute only the plan with this digest; see preview."),
-]
-Unfinished = Annotated[bool, typer.Option("--unfinished", help="Only those that can be resumed.")]
-OnlyPlan = Annotated[
-    str | None, typer.Option("--plan", metavar="PLAN_ID", help="Only the executions of this plan.")
-]
-Against = Annotated[
-    str | None,
-    typer.Option(
-        metavar="HEAD", help="A ledger head that was kept elsewhere: some event must have this hash."
-    ),
-]
-Exported = Annotated[
-    str | None,
-    typer.Option(
-        "--file",
-        metavar="FILE",
-        help="What audit export wrote, or - for standard input, in place of the ledger.",
-    ),
-]
-Output = Annotated[
-    Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Where to; standard output by default.")
-]
-Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the record.")]
-OrderId = Annotated[str, typer.Argument(metavar="ORDER", help="The client order id of the order.")]
-Evidence = Annotated[
-    str, typer.Option("--reason", metavar="TEXT", help="How you know it, for the record; needed.")
-]
-FilledAt = Annotated[
-    str | None, typer.Option("--filled", metavar="QUANTITY@PRICE", help="So many shares, at this average.")
-]
-WasCanceled = Annotated[bool, typer.Option("--canceled", help="It was canceled.")]
-WasNeverPlaced = Annotated[bool, typer.Option("--never-placed", help="The broker never had it.")]
-Version = Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)]
 
 app: Final = typer.Typer(
     name="planfill",
@@ -83,8 +39,6 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-audit: Final = typer.Typer(help="Verify the record: every chain, and every execution from its events.")
 app.add_typer(audit, name="audit")
 
 
@@ -174,26 +128,6 @@ def resolve(
     return _commands(context, config, json=json).resolve(order, found, reason)
 
 
-@audit.command()
-def verify(
-    context: typer.Context,
-    *,
-    plan: OnlyPlan = None,
-    against: Against = None,
-    file: Exported = None,
-    config: Config = None,
-    json: Json = False,
-) -> int:
-    """Find what was changed in the ledger, and where; exits with 1 where something was."""
-    return _audits(context, config, json=json).verify(plan, against, file)
-
-
-@audit.command()
-def export(context: typer.Context, plan_id: PlanId, output: Output = None, config: Config = None) -> int:
-    """Write an execution as JSON lines, its head last: for audit verify --file, wherever it is kept."""
-    return _audits(context, config, json=False).export(plan_id, output)
-
-
 @app.command()
 def reconcile(
     context: typer.Context, plan_id: LastPlanId = None, config: Config = None, *, json: Json = False
@@ -209,11 +143,3 @@ def _commands(context: typer.Context, config: Path | None, *, json: bool) -> "Co
     request: Request = context.obj
     printer = Printer(request.assembly.redact, as_json=json)
     return Commands(request.assembly, printer, config)
-
-
-def _audits(context: typer.Context, config: Path | None, *, json: bool) -> "AuditCommands":
-    from planfill.adapters.cli.auditing import AuditCommands
-    from planfill.adapters.cli.printing import Printer
-
-    request: Request = context.obj
-    return AuditCommands(request.assembly, Printer(request.assembly.redact, as_json=json), config)

@@ -95,6 +95,8 @@ class Commands:
         plan = self._read(name)
         with self._assembly.open(self._config) as facade:
             preview = facade.preview(plan)
+        if preview.note:
+            self._printer.note(preview.note)
         if self._printer.as_json:
             self._printer.document(document(preview))
         else:

@@ -20,9 +20,8 @@ def reconciliation_view(reconciliation: Reconciliation) -> RenderableType:
     """Draw the verdict, what it is about, and one row a difference."""
     about = f"{reconciliation.plan_id} on {reconciliation.account}"
     if reconciliation.trouble:
-        return Text.assemble(
-            ("NOT COMPARED", "bold yellow"), one_line(f"  {about}: {reconciliation.trouble}")
-        )
+        why = one_line(f"{about}: {reconciliation.trouble}")
+        return Text.assemble(("NOT COMPARED", "bold yellow"), f"  {why}")
     positions = "no positions: nobody read them before"
     if reconciliation.positions is not None:
         positions = f"{reconciliation.positions} positions"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from planfill.adapters.cli.app import Request, app
+from planfill.adapters.cli.app import app
+from planfill.adapters.cli.options import Request
 from planfill.adapters.cli.printing import Printer
 
 if TYPE_CHECKING:

@@ -64,7 +64,7 @@ class BrokerAccount(Protocol):
         """
         Tell how many shares of each symbol can be sold now: held, and not held by open orders.
 
-        A symbol that is not held is absent.
+        A symbol that is not held is absent; of a short position nothing can be sold.
 
         Raises:
             BrokerConnectionError: The broker could not be asked.

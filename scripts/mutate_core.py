@@ -1,0 +1,317 @@
+"""
+Break the core on purpose, and see that the simulation notices.
+
+Each mutant is a patch to a copy of ``src``. The simulation runs until a seed fails; where none does, the
+unit tests of the application and the domain are asked. A mutant that nobody notices fails the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_TESTS: Final = ("tests/unit/application", "tests/unit/adapters", "tests/contracts")
+
+
+class Mutant(NamedTuple):
+    """A deliberate fault: in this file of ``src/planfill`` this text becomes that."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+_RETRY: Final = "adapters/brokers/wrappers/retry.py"
+_STACK: Final = "adapters/brokers/wrappers/stack.py"
+_PLACING: Final = "application/placing.py"
+_STATE: Final = "domain/state.py"
+_FIND: Final = """            if found := await self._find():
+                return found
+            raise BrokerUnavailable(self._failure) from e
+"""
+
+MUTANTS: Final = (
+    Mutant(
+        "skip the look-up before resending",
+        _RETRY,
+        _FIND,
+        "            raise BrokerUnavailable(self._failure) from e\n",
+    ),
+    Mutant(
+        "a new id on each retry",
+        _RETRY,
+        "            self._failure = str(e)\n            raise\n",
+        "            self._failure = str(e)\n"
+        "            name = f'{self._order.client_order_id[:-1]}{int(self._order.client_order_id[-1]) + 1}'\n"
+        "            self._order = type(self._order).model_validate("
+        "{**dict(self._order), 'client_order_id': name})\n"
+        "            raise\n",
+    ),
+    Mutant(
+        "commit after sending",
+        "application/loop.py",
+        "                await run.note(*await prepare(run, lines))\n",
+        "                events = await prepare(run, lines)\n"
+        "                for event in events:\n"
+        "                    if event.kind == 'order_recorded':\n"
+        "                        try:\n"
+        "                            await run.brokerage.broker.place_order(event.order)\n"
+        "                        except Exception:\n"
+        "                            pass\n"
+        "                await run.note(*events)\n",
+    ),
+    Mutant(
+        "an unknown outcome is a rejection",
+        _RETRY,
+        _FIND,
+        "            raise OrderRejected(self._failure) from e\n",
+    ),
+    Mutant(
+        "an unknown outcome is 'not placed'",
+        _PLACING,
+        "        return doubted(order, str(e))\n",
+        "        return not_sent(order, Reason.BROKER_UNAVAILABLE, str(e))\n",
+    ),
+    Mutant(
+        "what nobody foresaw is 'not placed'",
+        _PLACING,
+        '        return doubted(order, f"{type(e).__name__} while it was being placed")\n',
+        '        return not_sent(order, Reason.BROKER_UNAVAILABLE, "surprise")\n',
+    ),
+    Mutant(
+        "drop the claim",
+        "adapters/ledgers/memory.py",
+        "            if (other := store.holders.get(account)) is not None:\n",
+        "            if (other := store.holders.get(account)) is not None and False:\n",
+    ),
+    Mutant(
+        "drop the fence",
+        "adapters/ledgers/claims.py",
+        "    if claim.fence != latest:\n",
+        "    if False:\n",
+    ),
+    Mutant(
+        "a working report ends the order",
+        _STATE,
+        "        ended = order.report.is_terminal and order.report.is_priced\n",
+        "        ended = order.report.filled_quantity > 0 and order.report.is_priced\n",
+    ),
+    Mutant(
+        "a fill without a price ends the order",
+        _STATE,
+        "        ended = order.report.is_terminal and order.report.is_priced\n",
+        "        ended = order.report.is_terminal\n",
+    ),
+    Mutant(
+        "the gate before the back-off only",
+        _STACK,
+        "    return Retry(Gate(broker, sending), sending, clock)\n",
+        "    return Gate(Retry(broker, sending, clock), sending)\n",
+    ),
+    Mutant(
+        "resend without waiting out the read lag",
+        _RETRY,
+        "            return self._clock.monotonic() - since >= self._sending.certainty_s\n",
+        "            return True\n",
+    ),
+    Mutant(
+        "delivery delay and read lag do not add up",
+        "domain/market.py",
+        "        return self.max_delivery_delay_s + self.read_lag_s\n",
+        "        return max(self.max_delivery_delay_s, self.read_lag_s)\n",
+    ),
+    Mutant(
+        "ignore a stop in the gate",
+        "application/run.py",
+        "            raise NotPermitted(self.stop.reason, self.stop.detail)\n",
+        "            pass\n",
+    ),
+    Mutant(
+        "ignore the age of the quote in the gate",
+        "application/run.py",
+        "        if age > self.policy.execution.max_quote_age_s:\n",
+        "        if age < 0:\n",
+    ),
+    Mutant(
+        "ignore the deadline in the gate",
+        "application/run.py",
+        '            raise NotPermitted(Reason.DEADLINE, "its time was over before it was sent")\n',
+        "            pass\n",
+    ),
+    Mutant(
+        "absent from the list is an end",
+        "application/tracking.py",
+        "        return list(news(self._run.state, reports, fills))\n",
+        "        from planfill.domain.following import not_sent\n"
+        "        there = {report.client_order_id for report in reports}\n"
+        "        absent = [o for o in self._run.state.orders.values() if o.is_open"
+        " and o.order.client_order_id not in there]\n"
+        "        return [*news(self._run.state, reports, fills),"
+        " *(not_sent(o, Reason.CANCELED, '') for o in absent)]\n",
+    ),
+    Mutant(
+        "a resume takes recorded orders for unsent",
+        _STATE,
+        "                order.phase = Phase.DOUBTED if order.report is None else Phase.WORKING\n"
+        "                order.inherited = order.was_doubted = True\n",
+        "                order.phase = Phase.RECORDED if order.report is None else Phase.WORKING\n",
+    ),
+    Mutant(
+        "buys before sells",
+        "domain/sequencing.py",
+        "    return [] if selling else pending\n",
+        "    return pending\n",
+    ),
+    Mutant(
+        "buys while a sale is unresolved",
+        "domain/sequencing.py",
+        "order.is_open or order.is_unresolved for line",
+        "order.is_open for line",
+    ),
+    Mutant(
+        "recover without a second look",
+        _PLACING,
+        "        missing, absent = absent, []\n        await run.each(missing, ask)\n",
+        "",
+    ),
+    Mutant(
+        "the second look comes at once",
+        _PLACING,
+        "        await run.clock.sleep(run.brokerage.capabilities.certainty_s)\n",
+        "",
+    ),
+    Mutant(
+        "could not ask is 'not there', on a resume",
+        _PLACING,
+        "            await run.note(unresolved(order, str(e)))\n",
+        "            absent.append(order)\n",
+    ),
+    Mutant(
+        "could not ask is 'not there', before a resend",
+        _RETRY,
+        "            if isinstance(e, OrderNotFound) and is_certain():\n",
+        "            if is_certain():\n",
+    ),
+    Mutant(
+        "a cancel is an end",
+        _STATE,
+        "                order.cancel_requested_at, order.reason = at, event.reason\n",
+        "                order.cancel_requested_at, order.reason = at, event.reason\n"
+        "                order.phase = Phase.ENDED\n",
+    ),
+    Mutant(
+        "silence is an end",
+        "application/tracking.py",
+        "        await run.note(*given_up(run.state, run.clock.now(), policy.cancel_grace_s))\n",
+        "        from planfill.domain.following import not_sent\n"
+        "        for event in given_up(run.state, run.clock.now(), policy.cancel_grace_s):\n"
+        "            order = run.state.orders[event.client_order_id]\n"
+        "            await run.note(not_sent(order, Reason.DEADLINE, ''))\n",
+    ),
+    Mutant(
+        "a refusal is final, whatever is in doubt",
+        _RETRY,
+        "            if self._in_doubt and (found := await self._find()):\n                return found\n",
+        "",
+    ),
+    Mutant(
+        "what an earlier run may have sent is not in doubt",
+        "application/run.py",
+        "        return self.state.orders[order.client_order_id].was_doubted\n",
+        "        return False\n",
+    ),
+    Mutant(
+        "the latest report wins",
+        "domain/report.py",
+        "    if known is None:\n        return new\n",
+        "    if known is None or known is not new:\n        return new\n",
+    ),
+    Mutant(
+        "go on after the ledger failed",
+        "application/journal.py",
+        "        except LedgerError as e:\n            self._failure = e\n            return\n",
+        "        except LedgerError:\n            return\n",
+    ),
+    Mutant(
+        "the money is not counted again before a resend",
+        "application/rechecking.py",
+        "    if cost <= purse:\n",
+        "    if True:\n",
+    ),
+    Mutant(
+        "a cancel of another process is not heard",
+        "application/heeding.py",
+        "            if event.plan_id == self._plan_id:\n",
+        "            if not event.plan_id:\n",
+    ),
+    Mutant(
+        "a stop is forgotten by the next run",
+        _STATE,
+        "                self.stop = self.stop or event\n",
+        "                pass\n",
+    ),
+    Mutant(
+        "orders are not canceled at their deadline",
+        "domain/following.py",
+        "        and (state.stop is not None or now >= order.deadline)\n",
+        "        and state.stop is not None\n",
+    ),
+)
+
+
+def main() -> int:
+    """Run the mutants that the command line names, or all; 1 where one lives."""
+    parser = argparse.ArgumentParser(description="Break the core on purpose, and see who notices.")
+    parser.add_argument("--seeds", type=int, default=4000, help="how many seeds each mutant may survive")
+    parser.add_argument("names", nargs="*", help="parts of the names of the mutants to run")
+    told = parser.parse_args()
+    chosen = [m for m in MUTANTS if not told.names or any(name in m.name for name in told.names)]
+    survivors = 0
+    for mutant in chosen:
+        killer = _killer(mutant, told.seeds)
+        survivors += killer is None
+        print(f"{mutant.name:<52} {killer or 'SURVIVED'}", flush=True)
+    print(f"{len(chosen) - survivors} of {len(chosen)} mutants killed")
+    return bool(survivors)
+
+
+def _killer(mutant: Mutant, seeds: int) -> str | None:
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "src"
+        shutil.copytree(_ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
+        target = source / "planfill" / mutant.file
+        text = target.read_text()
+        if text.count(mutant.old) != 1:
+            raise SystemExit(
+                f"{mutant.name}: its text stands {text.count(mutant.old)} times in {mutant.file}"
+            )
+        target.write_text(text.replace(mutant.old, mutant.new))
+        environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
+        run = _python(environment, "scripts/simulate.py", "--quick", "--seeds", str(seeds))
+        if found := re.search(r"^seed (\d+): (.*)$", run.stdout, re.MULTILINE):
+            return f"seed {found[1]}: {found[2][:90]}"
+        if run.returncode:
+            return f"the simulation itself: {run.stderr.strip().splitlines()[-1][:90]}"
+        run = _python(environment, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *_TESTS)
+        if found := re.search(r"^(?:FAILED|ERROR) (\S+)", run.stdout, re.MULTILINE):
+            return found[1]
+        return None
+
+
+def _python(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own scripts
+        [sys.executable, *command], cwd=_ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
