@@ -53,6 +53,7 @@ simulate: .venv/installed ## Simulate SEEDS=3000 worlds; SEED=7 replays one with
 soak: .venv/installed ## Simulate SEEDS=100000 worlds; break the core on purpose and see that it is noticed
 	$(BIN)/python scripts/simulate.py --seeds $(or $(SEEDS),100000)
 	$(BIN)/python scripts/mutate_core.py
+	$(BIN)/pytest -n auto -m soak
 
 build: .venv/installed ## Build the wheel into dist/
 	@rm -rf dist

@@ -301,10 +301,21 @@ def _killer(mutant: Mutant, seeds: int) -> str | None:
             return f"seed {found[1]}: {found[2][:90]}"
         if run.returncode:
             return f"the simulation itself: {run.stderr.strip().splitlines()[-1][:90]}"
-        run = _python(environment, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *_TESTS)
-        if found := re.search(r"^(?:FAILED|ERROR) (\S+)", run.stdout, re.MULTILINE):
+        return _failing_test(environment)
+
+
+def _failing_test(environment: dict[str, str]) -> str | None:
+    """Find a test that fails with the mutant, and without it does not."""
+    innocent: list[str] = []
+    while True:
+        without = [f"--deselect={name}" for name in innocent]
+        run = _python(environment, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *_TESTS, *without)
+        found = re.search(r"^(?:FAILED|ERROR) (\S+)", run.stdout, re.MULTILINE)
+        if found is None:
+            return None
+        if not _python(dict(os.environ), "-m", "pytest", "-q", "-p", "no:cacheprovider", found[1]).returncode:
             return found[1]
-        return None
+        innocent.append(found[1])
 
 
 def _python(environment: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""What every test shares: the event loop, and the refusal of silent skips in CI."""
+"""What every test shares: the event loop, the refusal of silent skips in CI, and figures at the end."""
 
 import os
 from typing import Final
@@ -18,6 +18,7 @@ def anyio_backend() -> str:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_unexpected] = []
     config.pluginmanager.register(_SkipsInCi(config), "skips-in-ci")
+    config.pluginmanager.register(_Figures(), "figures")
 
 
 class _SkipsInCi:
@@ -51,3 +52,23 @@ class _SkipsInCi:
         reason = told.removeprefix("Skipped: ")
         if not reason.startswith(_MAY_SKIP_IN_CI):
             self._config.stash[_unexpected].append(f"{report.nodeid}: {reason}")
+
+
+class _Figures:
+    """Adds up what tests recorded under "figures" (what, how many, in how many seconds), and prints it."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, float]] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for name, value in report.user_properties if report.when == "call" else ():
+            if name == "figures" and isinstance(value, tuple | list):
+                what, count, seconds = str(value[0]), int(value[1]), float(value[2])
+                before = self._found.get(what, (0, 0.0))
+                self._found[what] = (before[0] + count, before[1] + seconds)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._found:
+            terminalreporter.section("figures")
+        for what, (count, seconds) in sorted(self._found.items()):
+            terminalreporter.line(f"{what}: {count}, {1000 * seconds / max(1, count):.0f} ms each")

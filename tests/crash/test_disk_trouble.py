@@ -7,12 +7,13 @@ the trouble is gone the next run completes the record, and the outcome is that o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
-from crashing import MIXED, Book, Outcome, check_chains, live, outcome, rows_in_file
+from crashing import MIXED, SMALL, Book, Outcome, Scenario, check_chains, live, outcome, rows_in_file
 from trouble import Damaged, Deleted, Full, Locked, NoMoreBytes, ReadOnly, Trouble, troubled
 
 from planfill.adapters.brokers.mock import MockBroker
@@ -21,16 +22,20 @@ from planfill.domain.result import ExecutionResult, ExecutionStatus
 from planfill.testing.clock import VirtualClock
 
 TROUBLES: Final = [Full, NoMoreBytes, ReadOnly, Locked, Deleted, Damaged]
-STAGE: Final = MIXED
+
+
+def deaf(_number: int) -> None:
+    """Hear of an event, and forget it."""
 
 
 class Disk:
     """The exchange in memory, the ledger in a file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, scenario: Scenario, path: Path) -> None:
         self.path = path
+        self.scenario = scenario
         self.clock = VirtualClock()
-        self.broker: MockBroker = STAGE.exchange(self.clock, None)
+        self.broker: MockBroker = scenario.exchange(self.clock, None)
         self.commits = 0
 
     async def run(self, trouble: Trouble, nth: int | None = None, *, resume: bool = False) -> ExecutionResult:
@@ -38,7 +43,12 @@ class Disk:
         ledger, file = troubled(self.path, nth, trouble)
         try:
             return await live(
-                STAGE, self.broker.brokerage(), ledger, self.clock, lambda _number: None, resume=resume
+                self.scenario,
+                self.broker.brokerage(),
+                ledger,
+                self.clock,
+                lambda _number: None,
+                resume=resume,
             )
         finally:
             await ledger.aclose()
@@ -57,15 +67,22 @@ class Disk:
 
 
 @pytest.mark.parametrize("kind", TROUBLES, ids=[kind.__name__ for kind in TROUBLES])
+@pytest.mark.parametrize(
+    "scenario", [SMALL, pytest.param(MIXED, marks=pytest.mark.soak)], ids=["small", "mixed"]
+)
 async def test_scenario_14_the_ledger_fails_at_any_commit_and_nothing_is_lost_or_sent_twice(
-    kind: Callable[[], Trouble], tmp_path: Path, record_property: Callable[[str, object], None]
+    kind: Callable[[], Trouble],
+    scenario: Scenario,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    calm = Disk(tmp_path / "calm.db")
+    begin = time.perf_counter()
+    calm = Disk(scenario, tmp_path / "calm.db")
     expected = calm.outcome(await calm.run(kind()))
     told = dict.fromkeys(("nothing sent", "in doubt", "not noticed"), 0)
     for nth in range(2, calm.commits + 1):  # the first makes the tables
         (tmp_path / str(nth)).mkdir()
-        disk, trouble = Disk(tmp_path / str(nth) / "ledger.db"), kind()
+        disk, trouble = Disk(scenario, tmp_path / str(nth) / "ledger.db"), kind()
         result: ExecutionResult | None = None
         try:
             result = await disk.run(trouble, nth)
@@ -87,7 +104,8 @@ async def test_scenario_14_the_ledger_fails_at_any_commit_and_nothing_is_lost_or
         resumed = await disk.run(kind(), resume=bool(nth % 2))
         assert disk.outcome(resumed) == expected, nth
         assert await disk.run(kind(), resume=True) == resumed
-    record_property("figures", f"disk trouble, {kind.__name__}: {told}")
+    title = f"disk trouble at any commit, {kind.__name__}"
+    record_property("figures", (title, sum(told.values()), time.perf_counter() - begin))
     # The pages that making the tables has left take the first events.
     assert told["nothing sent"] or kind is Full, told
     assert told["in doubt"], told

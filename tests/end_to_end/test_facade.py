@@ -177,6 +177,18 @@ def test_one_manager_serves_many_threads_one_execution_an_account_at_a_time() ->
     assert {result.status for result in again} == {ExecutionStatus.SUCCEEDED}
 
 
+def test_many_threads_that_call_first_get_one_loop() -> None:
+    for _ in range(20):
+        ready = threading.Barrier(8)
+
+        def call(execution: ExecutionManager, ready: threading.Barrier = ready) -> object:
+            ready.wait()
+            return execution._thread._portal()
+
+        with a_manager() as execution, ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(call, [execution] * 8))) == 1
+
+
 def test_only_the_approved_plan_is_executed() -> None:
     plan = a_plan(buy("SPY", "1000"))
     with a_manager() as execution:
@@ -243,11 +255,11 @@ async def test_an_execution_that_fails_while_its_call_is_cancelled_still_ends_th
 def test_a_forked_child_gets_one_clear_error() -> None:
     with a_manager() as execution:
         assert execution.execute_rebalance_plan(a_plan(buy("SPY", "1000"))).success
-        execution._process += 1
+        execution._thread._process += 1
         with pytest.raises(ProcessForked, match="make a new one"):
             execution.result("plan-1")
         execution.close()
-        execution._process -= 1
+        execution._thread._process -= 1
 
 
 def test_a_port_that_is_missing_is_named() -> None:

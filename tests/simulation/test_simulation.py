@@ -14,8 +14,8 @@ from simulation.tally import run_seeds
 from simulation.world import simulate
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-CHUNK: Final = 300
-CHUNKS: Final = 10
+CHUNK: Final = 500
+CHUNKS: Final = 6
 
 
 @pytest.fixture

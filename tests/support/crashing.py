@@ -14,12 +14,12 @@ import importlib
 import json
 import random
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Literal, NamedTuple, Self, TypeVar
 
 from stage import PRICES, a_plan, buy, hold, sell
 
@@ -27,7 +27,7 @@ from planfill.adapters.brokers.mock import MockBroker, MockSettings, On, Script
 from planfill.adapters.brokers.mock.desk import Desk
 from planfill.adapters.brokers.mock.exchange import Exchange
 from planfill.adapters.brokers.mock.faults import FillOnly, LoseAnswer, NeverFill, Refuse, RejectLate
-from planfill.adapters.brokers.mock.handling import AS_USUAL, Handling
+from planfill.adapters.brokers.mock.handling import Handling
 from planfill.adapters.brokers.mock.script import Call
 from planfill.adapters.brokers.mock.ticket import Ticket
 from planfill.adapters.brokers.wrappers.stack import stack
@@ -52,6 +52,10 @@ from planfill.domain.values import ClientOrderId, Quantity
 from planfill.testing.clock import VirtualClock
 
 _T = TypeVar("_T")
+Drive = Callable[[str, Mapping[str, Any]], dict[str, Any]]
+"""Runs a program that forks (its name, its job), and gives what it found."""
+Note = Callable[[str, object], None]
+"""Keeps something for the summary at the end of the run."""
 HOLDER: Final = "a crash test"
 DELIVERY_S: Final = 2.0
 """How late the broker says that a request may arrive; what a crash leaves on the way arrives just before."""
@@ -171,11 +175,12 @@ class Letter(NamedTuple):
     content: str
     at: datetime | None = None
 
-    def effect(self, exchange: Exchange, now: datetime, handling: Handling) -> object:
+    def effect(self, exchange: Exchange, now: datetime, handling: Handling) -> None:
         """Let it arrive."""
         if self.method == "place_order":
-            return exchange.place(Order.model_validate_json(self.content), now, handling)
-        return exchange.cancel(ClientOrderId(self.content), now)
+            exchange.place(Order.model_validate_json(self.content), now, handling)
+        else:
+            exchange.cancel(ClientOrderId(self.content), now)
 
 
 class Wire(Broker):
@@ -207,9 +212,7 @@ class Wire(Broker):
         letter = Letter("cancel_order", client_order_id)
         await self._send(letter, client_order_id, self._inner.cancel_order, client_order_id)
 
-    async def _send(
-        self, letter: Letter, what: str, send: Callable[..., Awaitable[_T]], *args: object
-    ) -> _T:
+    async def _send(self, letter: Letter, what: str, send: Callable[..., Awaitable[_T]], *args: object) -> _T:
         name = f"{letter.method} {what}"
         self._points.reach(f"{name}: before")
         self.on_the_way.append(letter)
@@ -242,7 +245,7 @@ async def deliver(letters: Iterable[Letter], desk: Desk, faults: Sequence[On]) -
             for line in faults:
                 if (line.method, line.symbol) == (letter.method, symbol):
                     await line.fault.before(call)
-        heapq.heappush(desk._late, (letter.at, next(desk._tie), letter.effect, call.handling or AS_USUAL))
+        heapq.heappush(desk._late, (letter.at, next(desk._tie), letter.effect, call.handling))
 
 
 class Listener(EventListener):
@@ -258,7 +261,13 @@ class Listener(EventListener):
 
 
 async def live(
-    scenario: Scenario, brokerage: Brokerage, ledger: Any, clock: Clock, tell: Callable[[int], None], *, resume: bool
+    scenario: Scenario,
+    brokerage: Brokerage,
+    ledger: Any,
+    clock: Clock,
+    tell: Callable[[int], None],
+    *,
+    resume: bool,
 ) -> ExecutionResult:
     """Be a process that executes the plan, or (``resume``) finishes what an earlier one has begun."""
     random.seed(7)  # the jitter of the retries, so that every run makes the same calls
@@ -311,7 +320,9 @@ class Book(NamedTuple):
                 "SELECT broker_order_id, client_order_id, symbol, side, json_extract(terms, '$.quantity'), "
                 "status, filled, paid_usd, refusal FROM orders ORDER BY number"
             ).fetchall()
-            fills = db.execute("SELECT broker_order_id, quantity, price FROM fills ORDER BY number").fetchall()
+            fills = db.execute(
+                "SELECT broker_order_id, quantity, price FROM fills ORDER BY number"
+            ).fetchall()
             positions = db.execute("SELECT symbol, quantity FROM positions").fetchall()
             (cash,) = db.execute("SELECT cash_usd FROM account").fetchone()
         return _book(found, fills, positions, cash)
@@ -420,7 +431,9 @@ _NUMBERING: Final = frozenset(
 )
 
 
-def outcome(result: ExecutionResult, book: Book, numbers: dict[str, str], rows: Iterable[LedgerRow]) -> Outcome:
+def outcome(
+    result: ExecutionResult, book: Book, numbers: dict[str, str], rows: Iterable[LedgerRow]
+) -> Outcome:
     """
     Give what must be equal with and without a crash: everything that is said, and everything that is.
 
@@ -481,7 +494,13 @@ class Doomed:
     """
 
     def __init__(
-        self, inner: object, points: Points, *, name: str = "", effects: Sequence[str] = (), looks: bool = False
+        self,
+        inner: object,
+        points: Points,
+        *,
+        name: str = "",
+        effects: Sequence[str] = (),
+        looks: bool = False,
     ) -> None:
         self._inner = inner
         self._points = points
@@ -527,7 +546,7 @@ class DoomedClaim:
         self._inner = inner
         self._points = points
 
-    async def __aenter__(self) -> DoomedClaim:
+    async def __aenter__(self) -> Self:
         self._points.alive()
         return self
 
@@ -557,7 +576,9 @@ class MemoryWorld:
         self.store = MemoryStore()
         self.told: list[int] = []
 
-    async def run(self, fatal: int | None = None, *, resume: bool = False) -> tuple[Points, ExecutionResult | None]:
+    async def run(
+        self, fatal: int | None = None, *, resume: bool = False
+    ) -> tuple[Points, ExecutionResult | None]:
         """Be one process, from its start to its end or to the ``fatal``-th point."""
         points, ledger = Points(fatal), MemoryLedger(self.store)
         clock: Any = Doomed(self.clock, points)
@@ -591,7 +612,9 @@ class MemoryWorld:
     def outcome(self, result: ExecutionResult) -> Outcome:
         """Give what must be equal, and check the record."""
         exchange = self.broker.desk.book.exchange
-        numbers = {t.order.client_order_id: t.broker_order_id for t in exchange.blotter.tickets if not t.refusal}
+        numbers = {
+            t.order.client_order_id: t.broker_order_id for t in exchange.blotter.tickets if not t.refusal
+        }
         rows, heads = rows_in_memory(self.store)
         check_chains(rows, heads)
         check_record(rows, self.told)

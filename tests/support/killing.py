@@ -1,9 +1,9 @@
 """
 The crash points with real processes: every life of the program is one, and SIGKILL ends it.
 
-``python killing.py FOLDER '{"scenario": "mixed", ...}'`` forks a process for each crash point of a job, kills it
-there, starts another that must finish, then a third that must change nothing, and prints what it found as
-JSON. It forks before it has a thread or a database open. With ``"fresh": true`` the processes are new
+``python killing.py FOLDER '{"scenario": "mixed", ...}'`` forks a process for each crash point of a job, kills
+it there, starts another that must finish, then a third that must change nothing, and prints what it found as
+JSON. It forks before it has a thread or a database open. With ``"fresh": true`` the first two are new
 interpreters instead: ``python killing.py FOLDER JOB LIFE``.
 """
 
@@ -54,10 +54,12 @@ from planfill.testing.clock import START, VirtualClock
 
 SCENARIOS: Final = {"mixed": MIXED, "small": SMALL}
 _FAILED: Final = 70
+_MAKING: Final = 3
+"""So many points, the first ones, are the commit that makes the tables."""
 
 
 class Job(NamedTuple):
-    """Which points of which run a program kills at: those that are ``share`` modulo ``shares``."""
+    """Which points of which run a program kills at: every ``shares``-th, from the ``share``-th on."""
 
     scenario: str = "mixed"
     unique_ids: bool = True
@@ -180,7 +182,10 @@ def be(folder: Folder, scenario: Scenario, fatal: int | None, *, resume: bool) -
 
     async def main() -> ExecutionResult:
         if folder.mail.exists():
-            letters = [Letter(one["method"], one["content"], datetime.fromisoformat(one["at"])) for one in json.loads(folder.mail.read_text())]
+            letters = [
+                Letter(one["method"], one["content"], datetime.fromisoformat(one["at"]))
+                for one in json.loads(folder.mail.read_text())
+            ]
             folder.mail.unlink()
             await deliver(letters, broker.desk, scenario.faults)
             clock.advance(scenario.downtime_s)
@@ -247,14 +252,20 @@ def work(job: Job, root: Path) -> Findings:
     reached = calm.reached.read_text().splitlines()
     prepare_to_fork(calm.modules)
     chosen = spread(len(reached), job.at_most) if job.at_most else range(1, len(reached) + 1)
+    blank = Folder(root / "blank")
+    blank.path.mkdir()
+    assert forked(job, blank, (_MAKING, False)) == -signal.SIGKILL
     failures, killed = [], 0
-    for k in chosen:
-        if k % job.shares != job.share:
-            continue
+    for k in [*chosen][job.share :: job.shares]:
         folder = Folder(root / f"point-{k}")
         folder.path.mkdir()
+        fatal = k
+        if k > _MAKING:  # tables that were made before save time
+            fatal -= _MAKING
+            for file in blank.path.glob("ledger.db*"):
+                shutil.copy(file, folder.path)
         try:
-            assert run(job, folder, (k, False)) == -signal.SIGKILL, "it was not killed"
+            assert run(job, folder, (fatal, False)) == -signal.SIGKILL, "it was not killed"
             killed += 1
             resume = bool(k % 2)
             assert run(job, folder, (None, resume)) == 0, "the restart failed"

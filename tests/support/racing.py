@@ -179,7 +179,9 @@ def check_records(folder: Path, contest: Race) -> None:
         assert kinds["execution_started"] == kinds["execution_completed"] == 1, kinds
         assert not kinds["execution_resumed"], kinds
         times.append(_span(mine))
-    assert all(one[1] <= other[0] for one, other in zip(sorted(times), sorted(times)[1:], strict=False)), times
+    assert all(one[1] <= other[0] for one, other in zip(sorted(times), sorted(times)[1:], strict=False)), (
+        times
+    )
 
 
 def _span(rows: Sequence[LedgerRow]) -> tuple[datetime, datetime]:

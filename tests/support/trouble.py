@@ -6,10 +6,11 @@ import os
 import resource
 import shutil
 import sqlite3
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from killing import WatchedFile
 from sqlalchemy import Connection
@@ -17,7 +18,7 @@ from sqlalchemy import Connection
 from planfill.adapters.ledgers.sql import SqlLedger
 
 
-class Trouble(ABC):
+class Trouble(Protocol):
     """One thing that goes wrong with a file; ``begin`` is called from the ledger's own thread."""
 
     @abstractmethod

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
-from anyio.from_thread import start_blocking_portal
-
 from planfill.application.afterwards import Afterwards
 from planfill.application.stopping import StopSignal
-from planfill.domain.errors import ExecutionError, PlanInvalid, PlanNotApproved, Problem, ProcessForked
+from planfill.application.thread import LoopThread
+from planfill.domain.errors import ExecutionError, PlanInvalid, PlanNotApproved, Problem
 from planfill.domain.outcome import Reason
 from planfill.domain.reading import read_plan
 from planfill.domain.result import ExecutionResult, nothing_to_do
@@ -21,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Future
     from types import TracebackType
-
-    from anyio.from_thread import BlockingPortal
 
     from planfill.application.audit import Audit, AuditReport
     from planfill.application.canceling import CancelPlan
@@ -81,9 +76,7 @@ class ExecutionFacade:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._process = os.getpid()
-        self._closing = ExitStack()
-        self._thread: BlockingPortal | None = None
+        self._thread = LoopThread()
         self._afterwards = Afterwards()
 
     def execute_rebalance_plan(self, plan: object, *, approved: str | None = None) -> ExecutionResult:
@@ -103,8 +96,8 @@ class ExecutionFacade:
         """
         if plan is None:
             return nothing_to_do(self._services.clock().now())
-        read, stop = _approved(plan, approved), self._call(_new_signal)
-        future = self._start(self._execute, read, stop)
+        read, stop = _approved(plan, approved), self._thread.call(_new_signal)
+        future = self._thread.start(self._execute, read, stop)
         return self._result(future, stop)
 
     async def execute_rebalance_plan_async(
@@ -117,8 +110,8 @@ class ExecutionFacade:
         """
         if plan is None:
             return nothing_to_do(self._services.clock().now())
-        read, stop = _approved(plan, approved), self._call(_new_signal)
-        future = self._start(self._execute, read, stop)
+        read, stop = _approved(plan, approved), self._thread.call(_new_signal)
+        future = self._thread.start(self._execute, read, stop)
         try:
             return await asyncio.shield(asyncio.wrap_future(future))
         except asyncio.CancelledError:
@@ -135,8 +128,8 @@ class ExecutionFacade:
             AccountMismatch: It is executed on another account than the settings name.
 
         """
-        stop = self._call(_new_signal)
-        return self._result(self._start(self._resume, plan_id, stop), stop)
+        stop = self._thread.call(_new_signal)
+        return self._result(self._thread.start(self._resume, plan_id, stop), stop)
 
     def cancel(self, plan_id: str, detail: str = "canceled") -> ExecutionResult:
         """
@@ -150,7 +143,7 @@ class ExecutionFacade:
             AccountMismatch: It is executed on another account than the settings name.
 
         """
-        return self._call(self._cancel, plan_id, detail)
+        return self._thread.call(self._cancel, plan_id, detail)
 
     def resolve(self, client_order_id: str, resolution: Resolution, evidence: str) -> ExecutionResult:
         """
@@ -161,7 +154,7 @@ class ExecutionFacade:
             AccountBusy: Somebody executes on the account.
 
         """
-        return self._call(self._resolve, client_order_id, resolution, evidence)
+        return self._thread.call(self._resolve, client_order_id, resolution, evidence)
 
     def preview(self, plan: object) -> Preview:
         """
@@ -171,7 +164,7 @@ class ExecutionFacade:
             PlanInvalid: It is no plan; every problem is listed.
 
         """
-        return self._call(self._preview, _approved(plan, None))
+        return self._thread.call(self._preview, _approved(plan, None))
 
     def result(self, plan_id: str) -> ExecutionResult:
         """
@@ -181,11 +174,11 @@ class ExecutionFacade:
             PlanUnknown: The ledger knows no execution of it.
 
         """
-        return self._call(self._recorded, plan_id)
+        return self._thread.call(self._recorded, plan_id)
 
     def executions(self, *, unfinished: bool = False) -> tuple[ExecutionSummary, ...]:
         """List the executions in the ledger, oldest first."""
-        return self._call(self._list, unfinished)
+        return self._thread.call(self._list, unfinished)
 
     def audit(self, plan_id: str | None = None, *, against: str | None = None) -> AuditReport:
         """
@@ -198,7 +191,7 @@ class ExecutionFacade:
             LedgerUnavailable: There is no ledger, or it cannot be read.
 
         """
-        return self._call(self._audit, plan_id, against)
+        return self._thread.call(self._audit, plan_id, against)
 
     def export(self, plan_id: str) -> tuple[str, ...]:
         """
@@ -209,7 +202,7 @@ class ExecutionFacade:
             LedgerUnavailable: There is no ledger, or it cannot be read.
 
         """
-        return self._call(self._export, plan_id)
+        return self._thread.call(self._export, plan_id)
 
     def reconcile(self, plan_id: str | None = None) -> Reconciliation:
         """
@@ -220,8 +213,8 @@ class ExecutionFacade:
             AccountMismatch: It was executed on another account than the settings name.
 
         """
-        stop = self._call(_new_signal)
-        return self._result(self._start(self._reconcile, plan_id, stop), stop)
+        stop = self._thread.call(_new_signal)
+        return self._result(self._thread.start(self._reconcile, plan_id, stop), stop)
 
     def reconciliation(self) -> Reconciliation | None:
         """
@@ -229,20 +222,19 @@ class ExecutionFacade:
 
         That goes on by itself once a result is out. Ctrl-C ends it; ``reconcile`` makes up for that.
         """
-        future = self._start(self._afterwards.done)
+        future = self._thread.start(self._afterwards.done)
         try:
             return future.result()
         except KeyboardInterrupt:
-            self._call(self._afterwards.hurry, "interrupted")
+            self._thread.call(self._afterwards.hurry, "interrupted")
             return future.result()
 
     def close(self) -> None:
         """Close what was opened, and end the thread; what was executed is reconciled before."""
-        if self._thread is not None and os.getpid() == self._process:
+        if self._thread.is_ours:
             self.reconciliation()
             self._thread.call(self._services.aclose)
-            self._closing.close()
-            self._thread = None
+            self._thread.close()
 
     def __enter__(self) -> Self:
         """Give the façade itself."""
@@ -309,21 +301,7 @@ class ExecutionFacade:
             return future.result()
 
     def _stop(self, stop: StopSignal, detail: str) -> None:
-        self._portal().start_task_soon(stop.request, Reason.INTERRUPTED, detail)
-
-    def _call(self, function: Callable[..., Awaitable[_T]], *args: Any) -> _T:  # noqa: ANN401
-        return self._start(function, *args).result()
-
-    def _start(self, function: Callable[..., Awaitable[_T]], *args: Any) -> Future[_T]:  # noqa: ANN401
-        return self._portal().start_task_soon(function, *args)
-
-    def _portal(self) -> BlockingPortal:
-        if os.getpid() != self._process:
-            msg = "this object belongs to the process before the fork: make a new one in the child"
-            raise ProcessForked(msg)
-        if self._thread is None:
-            self._thread = self._closing.enter_context(start_blocking_portal())
-        return self._thread
+        self._thread.soon(stop.request, Reason.INTERRUPTED, detail)
 
 
 def _approved(plan: object, digest: str | None) -> Plan:

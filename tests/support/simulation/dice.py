@@ -26,6 +26,7 @@ class Fault(StrEnum):
     UNAVAILABLE = "unavailable for a moment"
     GARBLED = "answer unreadable"
     READ_FAILED = "read failed"
+    OUTAGE = "nothing answers for a while"
     STALE_READ = "stale read"
     HIDDEN = "order not visible yet"
     # What the exchange does.
@@ -84,15 +85,21 @@ WEATHER: Final = (
     Fault.LEDGER_READ,
     Fault.LEDGER_SLOW,
 )
+# How much rarer than others: where such a fault is frequent, nothing is ever traded.
 _RARE: Final = {
     Fault.LEDGER_BEFORE: 0.15,
     Fault.LEDGER_AFTER: 0.15,
-    Fault.LEDGER_READ: 0.15,
+    Fault.LEDGER_READ: 0.05,
     Fault.NO_QUOTE: 0.3,
     Fault.GARBLED: 0.5,
     Fault.REJECTED: 0.5,
+    Fault.READ_FAILED: 0.5,
 }
+# What only cancels meet, of which there are few.
+_LIKELY: Final = (Fault.NEVER_FILLED, Fault.FILL_DURING_CANCEL, Fault.CANCEL_IGNORED)
 _ENABLED: Final = 0.35
+# Where the wire is slow and the exchange forgetful, an order is longest in doubt.
+_SLOW: Final = (Fault.DELIVERED_LATE, Fault.HIDDEN, Fault.STALE_READ)
 
 
 class Dice:
@@ -107,9 +114,11 @@ class Dice:
         self.met: Counter[Fault] = Counter()
         self.calm = False
         self._odds: dict[Fault, float] = {}
-        if self.chance(0.93):
+        if self.chance(0.15):
+            self._odds = dict.fromkeys(_SLOW, 0.6)
+        elif self.chance(0.93):
             for fault in WEATHER:
-                if self.chance(_ENABLED):
+                if self.chance(_ENABLED) or fault in _LIKELY:
                     self._odds[fault] = self.pick((0.05, 0.15, 0.4, 0.7)) * _RARE.get(fault, 1)
 
     def happens(self, fault: Fault) -> bool:

@@ -97,6 +97,7 @@ class Process(Life):
         self.name = name
         self.calls = 0
         self.doomed_at_call: int | None = None
+        self.doomed_at_order: int | None = None
         self.placed = 0
         self.stop = StopSignal()
         self.disk = Disk(self)
@@ -154,10 +155,13 @@ class Process(Life):
         if not self.alive or self.ended.done():
             return
         self.calls += 1
-        if self.calls == self.doomed_at_call:
+        if self.calls == self.doomed_at_call or self._is_doomed(where):
             self.dice.met[Fault.CRASH_AT_CALL] += 1
             self.say("killed", where)
             self._die()
+
+    def _is_doomed(self, where: str) -> bool:
+        return self.placed == self.doomed_at_order and where.startswith("place ")
 
     def kill(self) -> None:
         """Be killed by the timeline, between any two steps."""

@@ -56,7 +56,6 @@ class _Request:
     def arrive(self, fortune: _Fortune) -> None:
         """Have the effect; then answer."""
         wire, dice = self._wire, self._process.dice
-        wire.in_flight -= 1
         if self._number < wire.arrived:
             dice.met[Fault.REORDERED] += 1
         wire.arrived = max(wire.arrived, self._number)
@@ -67,7 +66,7 @@ class _Request:
         self._process.boundary(f"{self._what} arrived")
         if fortune.unreadable:
             error = ValueError("the answer cannot be read")
-        if fortune.heard:
+        if fortune.heard and not wire.is_down:
             wire.timeline.later(dice.between(0.001, 0.1), _answer, self.answer, result, error)
 
 
@@ -75,12 +74,12 @@ class Wire:
     """
     Requests and answers, each with a delay of its own, some of them lost, late, or doubled.
 
-    A request arrives within ``delivery_s`` or never. ``in_flight`` is how many are still to arrive.
+    A request arrives within ``delivery_s`` or never.
     """
 
     def __init__(self, timeline: Timeline, exchange: Exchange, delivery_s: float) -> None:
         self.exchange = exchange
-        self.in_flight = 0
+        self.is_down = False
         self.timeline = timeline
         self._delivery_s = delivery_s
         self.sent = self.arrived = 0
@@ -90,14 +89,24 @@ class Wire:
         request = _Request(self, process, what, effect)
         fortune = self._fortune(process.dice)
         for at_s in fortune.arrives_s:
-            self.in_flight += 1
             self.timeline.later(at_s, request.arrive, fortune)
         self.timeline.later(fortune.fails_s, _answer, request.answer, None, fortune.error)
         result: T = await self._answered(process, what, request.answer)
         return result
 
+    def fail(self, seconds: float) -> None:
+        """Let nothing be answered for a while."""
+        self.is_down = True
+        self.timeline.later(seconds, self.recover)
+
+    def recover(self) -> None:
+        """Work again."""
+        self.is_down = False
+
     def _fortune(self, dice: Dice) -> _Fortune:
-        if dice.happens(Fault.UNAVAILABLE):
+        if self.is_down and dice.chance(0.5):
+            return _Fortune(error=OutcomeUnknown("no answer, nothing arrived"))
+        if self.is_down or dice.happens(Fault.UNAVAILABLE):
             refused = BrokerUnavailable("connection refused")
             return _Fortune(fails_s=dice.between(0.001, 0.2), error=refused)
         reset_s = dice.pick((TIMEOUT_S, 0.01, dice.between(0.01, TIMEOUT_S)))
@@ -120,7 +129,10 @@ class Wire:
     async def read(self, process: Process, what: str, effect: Callable[[], T]) -> T:
         """Ask for something; what is asked has no effect, and all of it is lost or none."""
         dice, answer = process.dice, asyncio.get_running_loop().create_future()
-        if dice.happens(Fault.READ_FAILED):
+        if self.is_down:
+            no_route = BrokerUnavailable("no route")
+            self.timeline.later(dice.between(0.001, 0.5), _answer, answer, None, no_route)
+        elif dice.happens(Fault.READ_FAILED):
             error = dice.pick((BrokerUnavailable, OutcomeUnknown, ValueError))("no answer")
             self.timeline.later(dice.between(0.001, 0.5), _answer, answer, None, error)
         else:

@@ -120,12 +120,14 @@ class World:
         dice, timeline = self.dice, self.timeline
         closes = dice.between(2, 20) if dice.chance(0.12) else None
         holdings = {s: Decimal(dice.number(1, 200)) / 4 for s in PRICES if dice.chance(0.5)}
-        self.exchange.open(Decimal(dice.pick((0, 500, 5000, 50000))), holdings, closes)
+        self.exchange.open(Decimal(dice.pick((0, 500, 5000, 50000, 50000))), holdings, closes)
         timeline.later(self._calm_s, self._clear)
         if dice.chance(0.15):
             timeline.later(
                 dice.between(0, 8), self._step_clock, dice.pick((-30.0, -5.0, -1.0, 1.0, 5.0, 30.0))
             )
+        if dice.chance(0.15):
+            timeline.later(dice.between(0, 5), self._break_down, dice.between(1, 12))
         plans = [self._plan("plan-1")]
         work = [asyncio.ensure_future(self._drive(plans[0], 0))]
         if dice.chance(0.25):
@@ -162,15 +164,18 @@ class World:
             if dice.chance(0.1) and self.policy.execution.max_resume_age_s < 60:
                 dice.met[Fault.RESUMED_LATE] += 1
                 await asyncio.sleep(25)
-            await asyncio.sleep(dice.pick((0.0, 0.1, 1.0, 5.0)))
+            await asyncio.sleep(dice.pick((0.0, 0.0, 0.1, 1.0, 5.0)))
 
     async def _run(self, plan: Plan) -> ExecutionResult | Exception | None:
         dice, process = self.dice, self._process()
         if self.crashes < self._crash_budget and not dice.calm:
-            if dice.chance(0.5):
-                process.doomed_at_step = int(10 ** dice.between(1, 3))
-            else:
-                process.doomed_at_call = dice.number(1, 40)
+            match dice.below(3):
+                case 0:
+                    process.doomed_at_step = int(10 ** dice.between(1, 3))
+                case 1:
+                    process.doomed_at_call = dice.number(1, 50)
+                case _:
+                    process.doomed_at_order = dice.number(1, 4)
         if dice.chance(0.1) and not dice.calm:
             self.timeline.later(dice.between(0, 4), process.interrupt)
         resumes = dice.chance(0.3) and self.law.state(plan) is not None
@@ -223,10 +228,12 @@ class World:
     def _plan(self, plan_id: str) -> Plan:
         dice, items = self.dice, list[dict[str, Any]]()
         for symbol in PRICES:
-            if dice.chance(0.5):
+            if dice.chance(0.4):
                 continue
             held = self.exchange.shares.get(symbol)
-            action = dice.pick(("SELL", "SELL", "BUY") if held else ("BUY", "BUY", "BUY", "HOLD", "SELL"))
+            action = dice.pick(
+                ("SELL", "SELL", "BUY") if held else ("BUY", "BUY", "BUY", "BUY", "HOLD", "SELL")
+            )
             whole = held * Decimal(PRICES[symbol]) if held else Decimal(1000)
             amount = whole * dice.number(20, 100) / 100 if action == "SELL" else Decimal(dice.number(0, 4000))
             item = {"symbol": symbol, "action": action, "trade_amount": str(amount.quantize(Decimal("0.01")))}
@@ -245,7 +252,14 @@ class World:
     def _clear(self) -> None:
         self.say("weather", "calm from here on")
         self.dice.calm = True
+        self.wire.recover()
         self.exchange.settle()
+
+    def _break_down(self, seconds: float) -> None:
+        if not self.dice.calm:
+            self.dice.met[Fault.OUTAGE] += 1
+            self.say("weather", f"nothing answers for {seconds:.1f} s")
+            self.wire.fail(seconds)
 
     def _step_clock(self, seconds: float) -> None:
         self.dice.met[Fault.CLOCK_STEP] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -68,6 +69,15 @@ async def test_the_process_that_executes_a_plan_obeys_a_cancel_from_another_one(
     assert executed.detail == "asked by an operator: wrong plan"
     assert canceled.lines[0].reason is Reason.ACCOUNT_BUSY
     assert stage.clock.monotonic() < 15
+
+
+async def test_a_cancel_is_obeyed_though_the_clock_was_set_back() -> None:
+    stage = Stage(On("place_order", NeverFill()))
+    now = stage.clock.now
+    before = now()
+    stage.clock.now = lambda: now() - (timedelta(minutes=5) if now() > before else timedelta(0))  # type: ignore[method-assign]
+    executed, _ = await _while_executing(stage, PLAN)
+    assert only(executed).reason is Reason.CANCELED_BY_USER
 
 
 async def test_a_plan_that_nobody_executes_is_canceled_by_whoever_asks() -> None:

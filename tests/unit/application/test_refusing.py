@@ -37,6 +37,14 @@ async def test_scenario_15_a_clock_call_that_fails_closes_the_market() -> None:
     assert refused.lines[0].reason is Reason.MARKET_CLOSED
 
 
+@pytest.mark.parametrize("method", ["get_account", "get_session", "list_orders"])
+async def test_what_an_adapter_did_not_foresee_before_the_first_order_refuses(method: str) -> None:
+    stage = Stage(On(method, Fail(ValueError("surprise"))))  # type: ignore[arg-type]
+    refused = await stage.execute(a_plan(buy("SPY", "1000")))
+    assert refused.status is ExecutionStatus.REFUSED
+    assert "ValueError in the adapter" in refused.detail
+
+
 async def test_nothing_is_begun_shortly_before_the_close() -> None:
     stage = Stage(settings={"closes_at": "2021-03-31T15:04:00Z"})
     refused = await stage.execute(a_plan(buy("SPY", "1000")))

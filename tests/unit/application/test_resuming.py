@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from stage import Stage, a_plan, buy, only, sell
 
 from planfill.adapters.brokers.mock.faults import Fail, LoseAnswer, NeverFill
 from planfill.adapters.brokers.mock.script import On
-from planfill.domain.errors import BrokerUnavailable, OutcomeUnknown
+from planfill.domain.errors import BrokerUnavailable, OrderNotFound, OrderRejected, OutcomeUnknown
 from planfill.domain.outcome import LineOutcome, Reason
 from planfill.domain.result import ExecutionStatus
 
@@ -102,3 +104,26 @@ async def test_a_stop_outlives_the_crash() -> None:
     await stage.crash_after("cancel_requested", plan)
     result = await stage.execute(plan)
     assert only(result).outcome is LineOutcome.UNFILLED
+
+
+async def test_an_order_of_an_earlier_run_that_shows_late_is_found_when_the_resend_is_refused() -> None:
+    stage = Stage(settings={"unique_ids": False})
+    plan = a_plan(buy("SPY", "1000"))
+    await stage.crash_after("order_recorded", plan)
+    (order,) = (await stage.state()).orders.values()
+    await stage.broker.place_order(order.order)
+    stage.script.add(On("get_order_status", Fail(OrderNotFound("not yet")), nth=1, times=2))
+    stage.script.add(On("place_order", Fail(OrderRejected("no money left"))))
+    result = await stage.execute(plan)
+    assert only(result).outcome is LineOutcome.FILLED
+    assert len(await stage.broker.list_fills(stage.clock.now() - timedelta(hours=1))) == 1
+
+
+async def test_buys_wait_for_the_run_that_learns_what_became_of_the_sale() -> None:
+    stage = Stage(On("place_order", LoseAnswer()), On("get_order_status", Fail()), settings=HELD)
+    stage.script.add(On("list_orders", Fail(), nth=2, times=10**6), On("cancel_order", Fail()))
+    doubt = await stage.execute(PLAN)
+    assert doubt.status is ExecutionStatus.IN_DOUBT
+    assert len((await stage.state()).orders) == 1
+    stage.script.clear()
+    assert (await stage.execute(PLAN)).status is ExecutionStatus.SUCCEEDED

@@ -1,4 +1,4 @@
-from planfill.domain.events import LineClosed, OrderNotSent, OrderReported
+from planfill.domain.events import LineClosed, OrderNotSent, OrderReported, OrderUnresolved
 from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
 from planfill.domain.policy import ExecutionPolicy
@@ -49,6 +49,14 @@ def test_buys_come_once_no_sale_can_trade_any_more() -> None:
         plan=PLAN,
     )
     assert released(state) == ["B2", "B1"]
+
+
+def test_buys_wait_for_a_sale_of_which_nobody_knows_what_became() -> None:
+    plan = a_plan(an_item("S1", "SELL"), an_item("B1"))
+    order = an_order("S1", Side.SELL)
+    name, reason = order.client_order_id, Reason.OUTCOME_UNKNOWN
+    unknown = OrderUnresolved(client_order_id=name, reason=reason, detail="")
+    assert released(a_state(an_order_recorded(order), unknown, plan=plan)) == []
 
 
 def test_an_order_that_buys_keeps_no_buy_waiting() -> None:
