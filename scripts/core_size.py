@@ -67,9 +67,7 @@ def core_size(package: Path = PACKAGE) -> int:
 
 def beside_size(package: Path = PACKAGE) -> int:
     """Count what lies beside the core: the rest of ``domain/`` and ``application/``."""
-    paths = [
-        path for layer in ("domain", "application") for path in (package / layer).rglob("*.py")
-    ]
+    paths = [path for layer in ("domain", "application") for path in (package / layer).rglob("*.py")]
     return sum(lines_of_code(_read(path)) for path in paths) - core_size(package)
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from crashing import MIXED, SMALL, Book, Outcome, Scenario, check_chains, live, outcome, rows_in_file
+from crashing import MIXED, SMALL, Scenario, live
+from outcomes import Book, Outcome, check_chains, outcome, rows_in_file
 from trouble import Damaged, Deleted, Full, Locked, NoMoreBytes, ReadOnly, Trouble, troubled
 
 from planfill.adapters.brokers.mock import MockBroker

@@ -25,23 +25,15 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import anyio
-from crashing import (
-    MIXED,
-    SMALL,
+from crashing import MIXED, SMALL, Letter, Points, Scenario, Wire, deliver, live, prepare_to_fork
+from outcomes import (
     Book,
-    Letter,
     Outcome,
-    Points,
-    Scenario,
-    Wire,
     check_chains,
     check_record,
-    deliver,
     difference,
-    live,
     numbers_in_file,
     outcome,
-    prepare_to_fork,
     rows_in_file,
 )
 from sqlalchemy import Connection

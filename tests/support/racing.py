@@ -21,18 +21,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import anyio
-from crashing import (
-    HOLDER,
-    Book,
-    LedgerRow,
-    Scenario,
-    check_chains,
-    difference,
-    numbers_in_file,
-    outcome,
-    prepare_to_fork,
-    rows_in_file,
-)
+from crashing import HOLDER, Scenario, prepare_to_fork
+from outcomes import Book, LedgerRow, check_chains, difference, numbers_in_file, outcome, rows_in_file
 from stage import PRICES, a_plan, buy, sell
 
 from planfill.adapters.brokers.wrappers.stack import stack

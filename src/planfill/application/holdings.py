@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import anyio
 
-from planfill.domain.errors import BrokerConnectionError
+from planfill.domain.errors import ExecutionError
 from planfill.domain.events import Alerted, Severity
 from planfill.domain.outcome import Reason
 
@@ -52,7 +52,7 @@ class Holdings:
         account = self._run.brokerage.account
         try:
             self.positions = dict(await self._run.ask(account.get_positions, self._symbols))
-        except BrokerConnectionError as e:
+        except ExecutionError as e:
             detail = f"nobody says what was held before, so positions cannot be reconciled: {e}"
             alert = Alerted(severity=Severity.WARNING, reason=Reason.RECONCILIATION, detail=detail)
             self.said = (alert,)

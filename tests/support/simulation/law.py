@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from simulation.exchange import ACCOUNT
 
@@ -17,7 +17,7 @@ from planfill.domain.result import ExecutionStatus
 from planfill.domain.state import ExecutionState, Phase
 
 if TYPE_CHECKING:
-    from simulation.exchange import Exchange
+    from simulation.exchange import Exchange, Ticket
     from simulation.process import Process
     from simulation.world import World
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # A cancel asked for by another process is heard every half second; reading and writing take their time.
 _HEARD_WITHIN_S = 3.0
+_CENT: Final = Decimal("0.01")
 
 
 class Broken(AssertionError):
@@ -125,6 +126,8 @@ class Law:
         whole = sum((line.planned_usd for line in ended.lines), Decimal(0))
         self.demand(ended.planned_usd == whole, "the planned dollars are not the sum of the lines'")
         self.demand(ended.planned_usd == ended.filled_usd + ended.residual_usd, "the totals do not add up")
+        if ended.status is not ExecutionStatus.REFUSED:
+            self._as_at_the_exchange(plan, ended)
         if ended.status is not ExecutionStatus.IN_DOUBT:
             unresolved = [line.symbol for line in ended.lines if line.outcome is LineOutcome.UNRESOLVED]
             self.demand(not unresolved, ended.status, "with unresolved lines", unresolved)
@@ -148,26 +151,31 @@ class Law:
         state, names = self.state(plan), _names(plan)
         done = result.status is not ExecutionStatus.IN_DOUBT
         self.demand(done, plan.plan_id, "never finished:", result.detail, _doubts(result))
+        self._as_at_the_exchange(plan, result)
         for line in result.lines:
-            tickets = [
-                t for t in self._world.exchange.tickets if t.order.client_order_id == names[line.symbol]
-            ]
-            filled = sum((t.filled for t in tickets), Decimal(0))
-            if line.outcome is not LineOutcome.UNRESOLVED:
-                self.demand(
-                    line.filled_quantity == filled,
-                    names[line.symbol], "filled", filled, "at the exchange; told was", line.outcome,
-                    line.filled_quantity,
-                )  # fmt: skip
-                paid = sum((t.paid for t in tickets), Decimal(0))
-                self.demand(
-                    abs(paid - line.filled_usd) <= Decimal("0.01"), line.symbol, "paid", paid, line.filled_usd
-                )
+            tickets = self._tickets(names[line.symbol])
+            filled = sum((ticket.filled for ticket in tickets), Decimal(0))
             if line.planned_quantity is not None:
-                most = line.planned_quantity
-                self.demand(filled <= most, line.symbol, "filled", filled, "of", most)
+                self.demand(filled <= line.planned_quantity, line.symbol, "filled", filled, "of", line)
             if tickets and state is not None:
                 self.demand(names[line.symbol] in state.orders, names[line.symbol], "is in no record")
+
+    def _as_at_the_exchange(self, plan: Plan, result: ExecutionResult) -> None:
+        """Compare every line of which something certain is told with the exchange."""
+        names = _names(plan)
+        for line in result.lines:
+            if line.outcome is LineOutcome.UNRESOLVED:
+                continue
+            name, tickets = names[line.symbol], self._tickets(names[line.symbol])
+            filled = sum((ticket.filled for ticket in tickets), Decimal(0))
+            same = line.filled_quantity == filled
+            self.demand(same, name, "filled", filled, "; told was", line.outcome, line.filled_quantity)
+            paid = sum((ticket.paid for ticket in tickets), Decimal(0))
+            self.demand(abs(paid - line.filled_usd) <= _CENT, name, "took", paid, "told was", line.filled_usd)
+            self.demand(not any(t.is_open for t in tickets), name, "works; told was", line.outcome)
+
+    def _tickets(self, name: str) -> list[Ticket]:
+        return [t for t in self._world.exchange.tickets if t.order.client_order_id == name]
 
     def _recording(self, state: ExecutionState, order: Order) -> None:
         item = state.lines[order.symbol].item
