@@ -53,13 +53,11 @@ class Tracker:
         return list(news(self._run.state, reports, fills))
 
     async def _cancel(self, order: OrderState) -> None:
-        """Ask for a cancel; where the broker cannot be asked, the next look tries again."""
+        """Ask for a cancel; where the broker does not take it, or does not see the order yet, again later."""
         name, stop = order.order.client_order_id, self._run.state.stop
         try:
             await self._run.ask(self._broker.cancel_order, name)
-        except BrokerConnectionError:
+        except (BrokerConnectionError, OrderNotFound):
             return
-        except OrderNotFound:
-            pass  # only a report ends an order
         reason = stop.reason if stop else Reason.DEADLINE
         await self._run.note(CancelRequested(client_order_id=name, reason=reason))

@@ -102,7 +102,7 @@ def given_up(state: ExecutionState, now: datetime, grace_s: float) -> list[Event
     return [
         unresolved(order, "the broker does not say what became of it")
         for order in state.orders.values()
-        if order.is_open and now >= (order.cancel_requested_at or order.deadline) + grace
+        if order.is_open and now >= state.silent_since(order) + grace
     ]
 
 

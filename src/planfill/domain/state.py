@@ -122,9 +122,11 @@ class ExecutionState:
         self.number = 0
         self.started: ev.ExecutionStarted | None = None
         self.started_at: datetime | None = None
+        self.run_began_at: datetime | None = None
         self.lines: dict[str, LineState] = {}
         self.orders: dict[ClientOrderId, OrderState] = {}
         self.stop: ev.StopRequested | None = None
+        self.stopped_at: datetime | None = None
         self.result: ExecutionResult | None = None
         self.finished = False
         self.head = ""
@@ -145,6 +147,13 @@ class ExecutionState:
         if recorded.event.finishes is not None:
             self.finished = recorded.event.finishes
         self._take(recorded.event, recorded.at)
+
+    def silent_since(self, order: OrderState) -> datetime:
+        """Tell since when the end of an order is due: asked for, over time, or stopped; in this run."""
+        if order.cancel_requested_at is not None:
+            return order.cancel_requested_at
+        due = min(order.deadline, self.stopped_at or order.deadline)
+        return max(due, self.run_began_at or due)
 
     @property
     def begun_at(self) -> datetime | None:
@@ -192,10 +201,11 @@ class ExecutionState:
                 order.cancel_requested_at, order.reason = at, event.reason
                 order.canceled_for = event.reason
             case ev.StopRequested():
-                self.stop = self.stop or event
+                self.stop, self.stopped_at = self.stop or event, self.stopped_at or at
             case ev.ExecutionStarted():
                 self._start(event, at)
             case ev.ExecutionResumed():
+                self.run_began_at = at
                 self._resume()
             case ev.ExecutionRefused() | ev.ExecutionSuspended() | ev.ExecutionCompleted():
                 self.result, self.result_head = event.result, self.head
@@ -205,9 +215,9 @@ class ExecutionState:
                 assert_never(event)
 
     def _start(self, event: ev.ExecutionStarted, at: datetime) -> None:
-        self.started, self.started_at = event, at
+        self.started, self.started_at, self.run_began_at = event, at, at
         self.lines = {item.symbol: LineState(item, rank) for rank, item in enumerate(event.plan.items)}
-        self.orders, self.stop, self.result = {}, None, None
+        self.orders, self.stop, self.stopped_at, self.result = {}, None, None, None
 
     def _resume(self) -> None:
         # What an earlier run recorded and never heard of again may be at the broker; what its cancel did

@@ -115,6 +115,14 @@ async def test_a_quarter_of_the_orders_failing_raises_an_alert() -> None:
     assert [alert.severity for alert in alerts] == ["WARNING"]
 
 
+async def test_a_cancel_that_comes_within_the_read_lag_is_asked_again_when_the_order_shows() -> None:
+    stage = Stage(On("place_order", NeverFill()), settings={"read_lag_s": 2})
+    result = await _stopped_after(stage, 0.5, a_plan(buy("SPY", "1000")))
+    assert (only(result).outcome, only(result).reason) == (LineOutcome.UNFILLED, Reason.INTERRUPTED)
+    assert result.status is ExecutionStatus.HALTED
+    assert stage.clock.monotonic() < 10
+
+
 async def test_a_cancel_of_an_order_that_the_broker_does_not_know_proves_nothing() -> None:
     stage = Stage(On("place_order", NeverFill()), On("cancel_order", Fail(OrderNotFound("who?"))))
     result = await stage.execute(a_plan(buy("SPY", "1000")))
