@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from mutate_core import unfit
 from simulation.tally import run_seeds
 from simulation.world import simulate
 
@@ -43,3 +44,7 @@ def test_a_seed_replays_identically_in_whatever_process(seed: int) -> None:
     environment = {**os.environ, "PYTHONHASHSEED": str(seed)}
     there = subprocess.run(program, env=environment, capture_output=True, text=True, check=True)
     assert there.stdout.splitlines()[-1].endswith(here.digest)
+
+
+def test_every_mutant_still_fits_the_code() -> None:
+    assert unfit() == []

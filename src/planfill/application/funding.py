@@ -32,8 +32,6 @@ async def fund(run: Run, lines: Sequence[LineState]) -> list[Event]:
         costs = await _costs(run, lines)
     except BrokerConnectionError as e:
         return close(lines, Reason.BROKER_UNAVAILABLE, f"nobody says what the buys may cost: {e}")
-    if run.stop.reason is not None:
-        return []
     budget = BUDGET[policy.funding](account, policy.cash_buffer_bps)
     granted = CUT[policy.on_shortfall](costs, budget)
     allotted = {
@@ -41,9 +39,15 @@ async def fund(run: Run, lines: Sequence[LineState]) -> list[Event]:
         for line in lines
     }
     funded = FundsAllotted(cash_usd=account.cash_usd, budget_usd=budget, allotted=allotted)
-    broke = [line for line in lines if allotted[line.item.symbol] < min(Decimal(1), line.item.planned_usd)]
+    # Money that was not waited for is no reason to close a line: the stop that ended the wait will.
+    patient = run.stop.reason is None
+    broke = [line for line in lines if patient and _is_nothing(line, allotted[line.item.symbol])]
     detail = f"${budget:.2f} may be spent, ${sum(costs.values()):.2f} are needed"
     return [funded, *close(broke, Reason.NO_FUNDS, detail)]
+
+
+def _is_nothing(line: LineState, allotted: Money) -> bool:
+    return allotted < min(Decimal(1), line.item.planned_usd)
 
 
 async def _costs(run: Run, lines: Sequence[LineState]) -> dict[str, Money]:

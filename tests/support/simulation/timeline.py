@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 START: Final = datetime(2021, 3, 31, 15, 0, tzinfo=UTC)
 _SPIN: Final = 5000
+# A seed takes some hundred steps.
+_MOST_STEPS: Final = 100_000
 
 
 class Stuck(Exception):
@@ -70,7 +72,7 @@ class Timeline(asyncio.BaseEventLoop):
         self._dice = dice
         self._shuffled = shuffled
         self._until = until
-        self._spins = 0
+        self._spins = self._steps = 0
         self.set_task_factory(self._make_task)
         self.set_exception_handler(self._trouble)
 
@@ -123,6 +125,9 @@ class Timeline(asyncio.BaseEventLoop):
     def _pass_time(self) -> None:
         """Make ready what is due; where nothing is, let time pass until something is."""
         ready, scheduled = self._ready, self._scheduled
+        self._steps += 1
+        if self._steps == _MOST_STEPS:
+            raise Stuck("it goes on for ever")
         while scheduled and scheduled[0]._cancelled:
             heapq.heappop(scheduled)._scheduled = False
         if not ready or self._spins > _SPIN:
