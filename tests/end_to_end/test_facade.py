@@ -72,10 +72,6 @@ class Begun(EventListener):
         if recorded.event.kind == "order_recorded":
             self._recorded.set()
 
-    @property
-    def was_seen(self) -> bool:
-        return self._recorded.is_set()
-
     def wait(self) -> None:
         assert self._recorded.wait(timeout=30)
 
@@ -235,19 +231,22 @@ def test_an_engine_resolves_an_order_that_nobody_can_find() -> None:
 
 
 async def test_an_execution_that_fails_while_its_call_is_cancelled_still_ends_the_call() -> None:
-    begun = Begun()
+    reached, released = threading.Event(), threading.Event()
 
     class Failing(MemoryLedger):
         async def append(self, stream: str, events: Sequence[Event], **rest: Any) -> Any:
-            if stream.startswith("execution/") and begun.was_seen:
+            if any(event.kind == "order_recorded" for event in events):
+                reached.set()
+                await asyncio.to_thread(released.wait)
                 raise LedgerUnavailable(stream)
             return await super().append(stream, events, **rest)
 
-    broker = a_broker(On("place_order", NeverFill()))
-    with ExecutionManager(broker=broker, ledger=Failing(), listeners=[begun]) as execution:
+    with ExecutionManager(broker=a_broker(), ledger=Failing()) as execution:
         call = asyncio.ensure_future(execution.execute_rebalance_plan_async(a_plan(buy("SPY", "1000"))))
-        await asyncio.to_thread(begun.wait)
+        await asyncio.to_thread(reached.wait)
         call.cancel()
+        await asyncio.sleep(0)
+        released.set()
         with pytest.raises(asyncio.CancelledError):
             await call
 
