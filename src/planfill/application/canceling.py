@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from planfill.application.execute import ExecutePlan
 from planfill.application.heeding import account_stream
+from planfill.application.opening import replay
 from planfill.application.queries import Executions
 from planfill.application.stopping import StopSignal
 from planfill.domain.events import CancelAsked
@@ -36,8 +37,10 @@ class CancelPlan:
         key, plan = await self.executions.plan(plan_id)
         if await self.executions.is_unfinished(key):
             asked = CancelAsked(plan_id=plan_id, by=self.by, detail=detail)
-            now = self.execute.clock.now()
-            await self.execute.ledger.append(account_stream(key.account), [asked], at=now)
+            state, now = await replay(self.execute.ledger, key), self.execute.clock.now()
+            # After the beginning, whatever the clock says: whoever resumes compares the two.
+            at = max(now, state.begun_at or now)
+            await self.execute.ledger.append(account_stream(key.account), [asked], at=at)
         stop = StopSignal()
         stop.request(Reason.CANCELED_BY_USER, f"asked by {self.by}: {detail}")
         return await self.execute(plan, stop, resuming=key)

@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
-from stage import Stage, a_plan, buy, only, sell
+from stage import Crash, CrashingLedger, Stage, a_plan, buy, only, sell
 
 from planfill.adapters.brokers.mock.faults import Fail, FillOnly, HidePrice, IgnoreCancel, NeverFill
 from planfill.adapters.brokers.mock.script import On
@@ -78,6 +78,18 @@ async def test_a_cancel_is_obeyed_though_the_clock_was_set_back() -> None:
     stage.clock.now = lambda: now() - (timedelta(minutes=5) if now() > before else timedelta(0))  # type: ignore[method-assign]
     executed, _ = await _while_executing(stage, PLAN)
     assert only(executed).reason is Reason.CANCELED_BY_USER
+
+
+async def test_a_cancel_outlives_the_canceller_though_the_clock_was_set_back() -> None:
+    stage = Stage()
+    await stage.crash_after("order_recorded", PLAN)
+    stage.clock.advance(-300)
+    stage.ledger = CrashingLedger(stage.store, "execution_resumed")
+    with pytest.raises((Crash, BaseExceptionGroup)):
+        await a_canceller(stage)("plan-1", "wrong plan")
+    stage.ledger = MemoryLedger(stage.store)
+    stage.store.holders.clear()
+    assert (await stage.execute(PLAN)).lines[0].reason is Reason.CANCELED_BY_USER
 
 
 async def test_a_plan_that_nobody_executes_is_canceled_by_whoever_asks() -> None:

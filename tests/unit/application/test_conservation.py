@@ -97,7 +97,7 @@ books = st.fixed_dictionaries(
 
 @settings(max_examples=150, deadline=None)
 @given(plan=plans, script=scripts, book=books)
-def test_every_line_has_one_outcome_and_every_dollar_one_cause(
+def test_scenario_17_every_line_has_one_outcome_and_every_dollar_one_cause(
     plan: dict[str, Any], script: list[On], book: dict[str, Any]
 ) -> None:
     anyio.run(_check, plan, script, book)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from stage import Stage, a_plan, buy, only, sell
 
-from planfill.adapters.brokers.mock.faults import Fail, Hang, LoseAnswer, NeverFill
+from planfill.adapters.brokers.mock.faults import AgeQuotes, Fail, Hang, LoseAnswer, NeverFill
 from planfill.adapters.brokers.mock.script import On
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.ports.market import BrokerAccount
@@ -18,10 +18,12 @@ from planfill.application.queries import Executions
 from planfill.domain.errors import BrokerUnavailable, LedgerCorrupt
 from planfill.domain.events import Event
 from planfill.domain.market import Account, NoQuote, Quote
+from planfill.domain.order import Side
 from planfill.domain.outcome import LineOutcome, Reason
 from planfill.domain.result import ExecutionStatus
 from planfill.domain.state import ExecutionState
 from planfill.domain.values import Quantity
+from planfill.testing.builders import an_order
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -113,11 +115,52 @@ async def test_what_an_adapter_did_not_foresee_is_no_answer() -> None:
     assert (await stage.execute(a_plan(buy("SPY", "1000")))).success
 
 
-async def test_what_an_adapter_did_not_foresee_in_placing_is_looked_for() -> None:
+async def test_scenario_1_an_answer_that_nobody_can_read_is_looked_for_and_reported_once() -> None:
     stage = Stage(On("place_order", LoseAnswer(KeyError("id"))))  # type: ignore[arg-type]
     result = await stage.execute(a_plan(buy("SPY", "1000")))
     assert result.success
     assert len(await stage.broker.list_orders(LONG_AGO)) == 1
+
+
+@pytest.mark.parametrize(
+    ("price", "reason"),
+    [(0, Reason.BAD_PRICE), ("-3", Reason.BAD_PRICE), ("n/a", Reason.BAD_PRICE), (None, Reason.NOT_TRADABLE)],
+)
+async def test_scenario_7_a_price_that_is_none_never_becomes_an_order(price: object, reason: Reason) -> None:
+    prices = {"SPY": "400"} | ({} if price is None else {"XYZ": price})
+    stage = Stage(settings={"prices": prices})
+    result = await stage.execute(a_plan(buy("SPY", "1000"), buy("XYZ", "1000")))
+    assert [line.reason for line in result.lines] == [None, reason]
+    assert result.lines[1].client_order_id is None
+
+
+async def test_scenario_7_a_quote_of_an_hour_ago_never_becomes_an_order() -> None:
+    stage = Stage(On("get_current_prices", AgeQuotes(seconds=3600)))
+    line = only(await stage.execute(a_plan(buy("SPY", "1000"))))
+    assert (line.reason, line.client_order_id) == (Reason.STALE_PRICE, None)
+
+
+async def test_scenario_16_shares_that_a_foreign_order_holds_are_not_sold() -> None:
+    stage = Stage(settings={"cash": "0", "holdings": {"SPY": "10"}})
+    stage.broker.desk.hold_fills()
+    foreign = an_order("SPY", Side.SELL, 8, client_order_id="web-1")
+    await stage.broker.place_order(foreign.seen_at(stage.clock.now()))
+    stage.script.add(On("place_order", NeverFill()))
+    line = only(await stage.execute(a_plan(sell("SPY", "4000", target_weight="0"))))
+    assert line.planned_quantity == 2
+    assert line.reason in {Reason.HELD_LESS_THAN_PLANNED, Reason.DEADLINE}
+    status = await stage.broker.get_order_status(foreign.client_order_id)
+    assert not status.is_terminal
+
+
+async def test_scenario_16_an_order_against_a_foreign_one_is_refused_and_the_foreign_one_untouched() -> None:
+    stage = Stage(settings={"holdings": {"SPY": "10"}})
+    stage.broker.desk.hold_fills()
+    foreign = an_order("SPY", Side.SELL, 8, limit_price=500, client_order_id="web-1")
+    await stage.broker.place_order(foreign.seen_at(stage.clock.now()))
+    line = only(await stage.execute(a_plan(buy("SPY", "1000"))))
+    assert line.outcome is LineOutcome.REJECTED
+    assert not (await stage.broker.get_order_status(foreign.client_order_id)).is_terminal
 
 
 async def test_shares_that_were_sold_meanwhile_are_not_sold_again_after_a_crash() -> None:

@@ -320,7 +320,7 @@ async def test_lists_that_fail_are_asked_again() -> None:
     assert result.status is ExecutionStatus.SUCCEEDED
 
 
-async def test_a_feed_that_fails_is_only_a_feed() -> None:
+async def test_scenario_13_a_feed_that_fails_is_only_a_feed() -> None:
     stage = Stage(On("wait", Fail()), settings={"fill_delay_s": 1})
     result = await stage.execute(a_plan(buy("SPY", "1000")))
     assert result.status is ExecutionStatus.SUCCEEDED
