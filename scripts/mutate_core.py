@@ -248,6 +248,12 @@ MUTANTS: Final = (
         "    if True:\n",
     ),
     Mutant(
+        "the money of a buy in doubt is given to another",
+        "application/funding.py",
+        "Money(whole - in_doubt(run.state.orders.values()))",
+        "whole",
+    ),
+    Mutant(
         "a cancel of another process is not heard",
         "application/heeding.py",
         "            if event.plan_id == self._plan_id:\n",

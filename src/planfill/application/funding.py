@@ -9,7 +9,7 @@ from planfill.application.preparing import close
 from planfill.domain.accounting import line_result
 from planfill.domain.errors import BrokerConnectionError
 from planfill.domain.events import FundsAllotted
-from planfill.domain.funding import BUDGET, CUT, share, shows
+from planfill.domain.funding import BUDGET, CUT, in_doubt, share, shows
 from planfill.domain.market import Quote
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
@@ -32,7 +32,8 @@ async def fund(run: Run, lines: Sequence[LineState]) -> list[Event]:
         costs = await _costs(run, lines)
     except BrokerConnectionError as e:
         return close(lines, Reason.BROKER_UNAVAILABLE, f"nobody says what the buys may cost: {e}")
-    budget = BUDGET[policy.funding](account, policy.cash_buffer_bps)
+    whole = BUDGET[policy.funding](account, policy.cash_buffer_bps)
+    budget = max(ZERO_USD, Money(whole - in_doubt(run.state.orders.values())))
     granted = CUT[policy.on_shortfall](costs, budget)
     allotted = {
         line.item.symbol: share(line.item.planned_usd, granted[line.item.symbol], costs[line.item.symbol])

@@ -9,7 +9,7 @@ from planfill.domain.checks import Objection, check_session
 from planfill.domain.errors import BrokerConnectionError
 from planfill.domain.events import OrderRequoted
 from planfill.domain.following import not_sent
-from planfill.domain.funding import BUDGET
+from planfill.domain.funding import BUDGET, in_doubt
 from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
 from planfill.domain.values import Money, worth
@@ -36,7 +36,10 @@ async def recheck(run: Run, orders: Sequence[OrderState]) -> list[Event]:
         return [not_sent(order, Reason.BROKER_UNAVAILABLE, str(e)) for order in orders]
     closed = check_session(facts.session, facts.now, policy)
     deadline = facts.deadline(policy.order_deadline_s)
-    purse = BUDGET[policy.funding](account, policy.cash_buffer_bps)
+    # These are not there; what may be there has its claim on the money.
+    absent = {order.order.client_order_id for order in orders}
+    others = (order for name, order in run.state.orders.items() if name not in absent)
+    purse = Money(BUDGET[policy.funding](account, policy.cash_buffer_bps) - in_doubt(others))
     events: list[Event] = []
     for order, line in zip(orders, lines, strict=True):
         found = closed or _covered(order, assess(run, line, facts), purse)

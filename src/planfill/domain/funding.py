@@ -5,17 +5,21 @@ from __future__ import annotations
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Final
 
-from planfill.domain.values import ZERO_USD, Money
+from planfill.domain.order import Side
+from planfill.domain.state import Phase
+from planfill.domain.values import ZERO_USD, Money, worth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from planfill.domain.market import Account
+    from planfill.domain.state import OrderState
 
 _BPS: Final = Decimal(10000)
 _CENT: Final = Decimal("0.01")
 # Proceeds may show a little late, or a fee may have been taken from them.
 _SHOWN: Final = Decimal("0.999")
+_DOUBTED: Final = frozenset({Phase.DOUBTED, Phase.UNRESOLVED})
 
 
 def shows(cash: Money, before: Money, proceeds: Money) -> bool:
@@ -27,6 +31,13 @@ def cash_budget(account: Account, buffer_bps: Decimal) -> Money:
     """Give the dollars that buys may use: cash less what open buys may still take, less the buffer."""
     free = account.cash_usd - account.open_buys_usd
     return Money(max(ZERO_USD, free * (1 - buffer_bps / _BPS)))
+
+
+def in_doubt(orders: Iterable[OrderState]) -> Money:
+    """Add up what buys may cost of which nobody knows whether the account shows them already."""
+    doubted = (order for order in orders if order.report is None and order.phase in _DOUBTED)
+    costs = (worth(one.sizing.quantity, one.sizing.price) for one in doubted if one.order.side is Side.BUY)
+    return Money(sum(costs, ZERO_USD))
 
 
 def scale(lines: Mapping[str, Money], budget: Money) -> dict[str, Money]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from stage import Stage, a_plan, buy, only, sell
@@ -10,6 +11,8 @@ from stage import Stage, a_plan, buy, only, sell
 from planfill.adapters.brokers.mock.faults import Fail, LoseAnswer, NeverFill
 from planfill.adapters.brokers.mock.script import On
 from planfill.domain.errors import BrokerUnavailable, OrderNotFound, OrderRejected, OutcomeUnknown
+from planfill.domain.events import FundsAllotted
+from planfill.domain.market import Capabilities
 from planfill.domain.outcome import LineOutcome, Reason
 from planfill.domain.result import ExecutionStatus
 
@@ -127,3 +130,17 @@ async def test_buys_wait_for_the_run_that_learns_what_became_of_the_sale() -> No
     assert len((await stage.state()).orders) == 1
     stage.script.clear()
     assert (await stage.execute(PLAN)).status is ExecutionStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize("symbols", [("SPY",), ("SPY", "IWM")])
+async def test_money_for_a_buy_that_may_be_there_is_not_given_to_another(symbols: tuple[str, ...]) -> None:
+    stage = Stage(settings={"cash": "6000"})
+    wave = Capabilities(unique_ids=True, requests_per_minute=len(symbols))
+    stage.replace(capabilities=wave)
+    plan = a_plan(*(buy(symbol, "3000", priority=1) for symbol in symbols), buy("QQQ", "2000"))
+    await stage.crash_after("order_recorded", plan)
+    stage.script.add(On("get_order_status", Fail(), symbol=None, times=1))
+    stage.script.add(On("cancel_order", Fail()))
+    assert (await stage.execute(plan)).status is ExecutionStatus.IN_DOUBT
+    funded = [event for event in await stage.events() if isinstance(event, FundsAllotted)]
+    assert funded[-1].budget_usd <= Decimal(3000)
