@@ -5,6 +5,8 @@ PLANS := docs/examples/plans
 PLAN := 2021-03-31
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The tests start the program a hundred times: compiled modules save half of each start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -36,7 +36,7 @@ class Afterwards:
             await asyncio.wait(tuple(self._doing))
         return self._last
 
-    async def hurry(self, detail: str) -> None:
+    def hurry(self, detail: str) -> None:
         """Have those that wait for the broker give up."""
         for stop in self._doing.values():
             stop.request(Reason.INTERRUPTED, detail)

@@ -97,8 +97,7 @@ class ExecutionFacade:
         if plan is None:
             return nothing_to_do(self._services.clock().now())
         read, stop = _approved(plan, approved), self._thread.call(_new_signal)
-        future = self._thread.start(self._execute, read, stop)
-        return self._result(future, stop)
+        return self._finish(stop, self._execute, read, stop)
 
     async def execute_rebalance_plan_async(
         self, plan: object, *, approved: str | None = None
@@ -115,7 +114,7 @@ class ExecutionFacade:
         try:
             return await asyncio.shield(asyncio.wrap_future(future))
         except asyncio.CancelledError:
-            self._stop(stop, "the call was cancelled")
+            self._thread.soon(stop.request, Reason.INTERRUPTED, "the call was cancelled")
             await _settled(future)
             raise
 
@@ -129,7 +128,7 @@ class ExecutionFacade:
 
         """
         stop = self._thread.call(_new_signal)
-        return self._result(self._thread.start(self._resume, plan_id, stop), stop)
+        return self._finish(stop, self._resume, plan_id, stop)
 
     def cancel(self, plan_id: str, detail: str = "canceled") -> ExecutionResult:
         """
@@ -214,7 +213,7 @@ class ExecutionFacade:
 
         """
         stop = self._thread.call(_new_signal)
-        return self._result(self._thread.start(self._reconcile, plan_id, stop), stop)
+        return self._finish(stop, self._reconcile, plan_id, stop)
 
     def reconciliation(self) -> Reconciliation | None:
         """
@@ -222,12 +221,9 @@ class ExecutionFacade:
 
         That goes on by itself once a result is out. Ctrl-C ends it; ``reconcile`` makes up for that.
         """
-        future = self._thread.start(self._afterwards.done)
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            self._thread.call(self._afterwards.hurry, "interrupted")
-            return future.result()
+        return self._thread.finish(
+            self._afterwards.done, interrupted=partial(self._afterwards.hurry, "interrupted")
+        )
 
     def close(self) -> None:
         """Close what was opened, and end the thread; what was executed is reconciled before."""
@@ -293,15 +289,14 @@ class ExecutionFacade:
     async def _export(self, plan_id: str) -> tuple[str, ...]:
         return await self._services.audit().export(plan_id)
 
-    def _result(self, future: Future[_T], stop: StopSignal) -> _T:
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            self._stop(stop, "interrupted")
-            return future.result()
-
-    def _stop(self, stop: StopSignal, detail: str) -> None:
-        self._thread.soon(stop.request, Reason.INTERRUPTED, detail)
+    def _finish(
+        self,
+        stop: StopSignal,
+        function: Callable[..., Awaitable[_T]],
+        *args: Any,  # noqa: ANN401
+    ) -> _T:
+        interrupted = partial(stop.request, Reason.INTERRUPTED, "interrupted")
+        return self._thread.finish(function, *args, interrupted=interrupted)
 
 
 def _approved(plan: object, digest: str | None) -> Plan:

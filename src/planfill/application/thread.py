@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import Future
 from contextlib import ExitStack
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,6 @@ from planfill.domain.errors import ProcessForked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from concurrent.futures import Future
 
     from anyio.from_thread import BlockingPortal
 
@@ -44,6 +44,38 @@ class LoopThread:
         """
         return self.start(function, *args).result()
 
+    def finish(
+        self,
+        function: Callable[..., Awaitable[_T]],
+        *args: Any,  # noqa: ANN401
+        interrupted: Callable[[], None],
+    ) -> _T:
+        """
+        Do as ``call``; Ctrl-C calls ``interrupted`` there, and what was begun is still waited for.
+
+        A KeyboardInterrupt may come between any two steps here, so what tells whether anything has begun,
+        and how it ends, is made before anything can begin.
+        """
+        done: Future[_T] = Future()
+
+        async def begin() -> None:
+            done.set_running_or_notify_cancel()
+            try:
+                done.set_result(await function(*args))
+            except BaseException as e:
+                done.set_exception(e)
+                raise
+
+        try:
+            self.start(begin)
+            return done.result()
+        except KeyboardInterrupt:
+            self.call(_nothing)  # what was handed over before this has begun when it returns
+            if not done.running() and not done.done():
+                raise
+            self.soon(interrupted)
+            return done.result()
+
     def start(self, function: Callable[..., Awaitable[_T]], *args: Any) -> Future[_T]:  # noqa: ANN401
         """Run a coroutine function there; raises as ``call``."""
         return self._portal().start_task_soon(function, *args)
@@ -66,3 +98,7 @@ class LoopThread:
             if self._running is None:
                 self._running = self._closing.enter_context(start_blocking_portal())
             return self._running
+
+
+async def _nothing() -> None:
+    pass

@@ -57,5 +57,5 @@ async def test_those_who_wait_can_be_hurried() -> None:
     afterwards.begin(work)
     afterwards.begin(work)
     await asyncio.sleep(0)
-    await afterwards.hurry("interrupted")
+    afterwards.hurry("interrupted")
     assert await afterwards.done() == a_reconciliation("interrupted")
