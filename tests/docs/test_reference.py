@@ -11,8 +11,8 @@ from typing import Final
 
 import pytest
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
+from planfill.adapters.brokers.alpaca.settings import KEY, SECRET, AlpacaSettings
 from planfill.adapters.brokers.mock import MockSettings
 from planfill.bootstrap.settings import Settings
 from planfill.domain import errors, events
@@ -25,8 +25,11 @@ Table = Callable[[str, str], list[dict[str, str]]]
 
 TABLES: Final = {
     **{name: field.annotation for name, field in Settings.model_fields.items()},
+    "alpaca": AlpacaSettings,
     "mock": MockSettings,
 }
+# All that can be told of a secret is where it comes from.
+SECRETS: Final = {"key_id": KEY, "secret_key": SECRET}
 
 
 def fields(model: type[BaseModel]) -> list[str]:
@@ -55,9 +58,9 @@ def test_every_setting_is_there_with_its_default_and_a_reason(name: str, table: 
     assert model is not None
     rows = table("reference/settings.md", f"## `[{name}]`")
     assert [(row["Setting"], row["Default"]) for row in rows] == [
-        (field, shown(info.get_default(call_default_factory=True)))
+        (field, SECRETS.get(field) or shown(info.get_default(call_default_factory=True)))
         for field, info in model.model_fields.items()
-        if info.default is not PydanticUndefined
+        if not info.is_required()
     ]
     assert all(row["Unit"] and row["Why"] for row in rows)
 

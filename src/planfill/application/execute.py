@@ -153,6 +153,7 @@ class ExecutePlan:
             cash_usd=account.cash_usd,
             policy=self.policy,
             holder=self.holder,
+            endpoint=self.brokerage.endpoint,
             positions=positions,
         )
 

@@ -14,6 +14,7 @@ from planfill.application.journal import Journal
 from planfill.application.ports.broker import Broker
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
+from planfill.application.ports.limiter import RequestLimiter
 from planfill.application.stopping import StopSignal
 from planfill.domain.errors import BrokerConnectionError, ExecutionError, LedgerError, NotPermitted
 from planfill.domain.events import Event
@@ -25,6 +26,11 @@ from planfill.domain.state import ExecutionState
 
 class Sending(Protocol):
     """What the wrappers around a broker ask of the run whose orders pass through them."""
+
+    @property
+    def limiter(self) -> RequestLimiter | None:
+        """What paces the orders; None where the broker takes as many as there are."""
+        return None
 
     @property
     @abstractmethod
@@ -78,6 +84,11 @@ class Run(Sending):
     policy: Policy
     journal: Journal
     stop: StopSignal
+
+    @property
+    def limiter(self) -> RequestLimiter | None:
+        """What paces the orders; None where the broker takes as many as there are."""
+        return self.brokerage.limiter
 
     @property
     def state(self) -> ExecutionState:

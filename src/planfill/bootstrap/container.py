@@ -56,13 +56,9 @@ def operator() -> str:
     return f"{name} on {socket.gethostname()}"
 
 
-def policy(configuration: Configuration, brokerage: Brokerage) -> Policy:
-    """Give the figures of the settings, and the broker's default where they have none."""
-    chosen = configuration.policy
-    if chosen.execution.max_plan_age_s is not None or brokerage.max_plan_age_s is None:
-        return chosen
-    execution = {**dict(chosen.execution), "max_plan_age_s": brokerage.max_plan_age_s}
-    return Policy.model_validate({"execution": execution, "limits": chosen.limits})
+def policy(configuration: Configuration) -> Policy:
+    """Give the figures that decide how plans are executed."""
+    return configuration.policy
 
 
 def ledger_url(configuration: Configuration) -> str:
@@ -92,15 +88,17 @@ def audit_trail(ledger: Ledger) -> AuditTrail:
     return ledger
 
 
-def build(configuration: Configuration, clock: Clock) -> Brokerage:
-    """Build the broker's family."""
-    return configuration.plugin.build(configuration.brokerage, clock)
+def build(configuration: Configuration, clock: Clock, families: list[Brokerage]) -> Brokerage:
+    """Build the broker's family, to be closed with the rest."""
+    families.append(configuration.plugin.build(configuration.brokerage, clock))
+    return families[-1]
 
 
-def rehearse(configuration: Configuration, clock: Clock) -> Brokerage:
+def rehearse(configuration: Configuration, clock: Clock, families: list[Brokerage]) -> Brokerage:
     """Build the broker's family, less everything that could send."""
     maker = configuration.plugin.rehearse or configuration.plugin.build
-    return rehearsal(maker(configuration.brokerage, clock), clock)
+    families.append(maker(configuration.brokerage, clock))
+    return rehearsal(families[-1], clock)
 
 
 class Container(DeclarativeContainer):
@@ -110,10 +108,10 @@ class Container(DeclarativeContainer):
     listeners: Provider[Sequence[EventListener]] = Object(())
 
     clock: Provider[Clock] = ThreadSafeSingleton(SystemClock)
-    brokerage: Provider[Brokerage] = ThreadSafeSingleton(build, configuration, clock)
-    stage: Provider[Brokerage] = Factory(rehearse, configuration, clock)
-    figures: Provider[Policy] = ThreadSafeSingleton(policy, configuration, brokerage)
-    staged_figures: Provider[Policy] = ThreadSafeSingleton(policy, configuration, stage)
+    families: Provider[list[Brokerage]] = ThreadSafeSingleton(list)
+    brokerage: Provider[Brokerage] = ThreadSafeSingleton(build, configuration, clock, families)
+    stage: Provider[Brokerage] = Factory(rehearse, configuration, clock, families)
+    figures: Provider[Policy] = Callable(policy, configuration)
 
     memory_ledger: Provider[MemoryLedger] = ThreadSafeSingleton(MemoryLedger)
     url: Provider[str] = Callable(ledger_url, configuration)
@@ -143,7 +141,7 @@ class Container(DeclarativeContainer):
             ledger=Factory(MemoryLedger),
             cursors=Factory(MemoryLedger),
             clock=clock,
-            policy=staged_figures,
+            policy=figures,
             listeners=Object(()),
             wrap=Object(stack),
             holder=Callable(holder),

@@ -85,7 +85,6 @@ class ExecutionManager(ExecutionFacade):
         container.brokerage.override(Object(brokerage))
         container.stage.override(Factory(rehearsal, container.brokerage, container.clock))
         container.figures.override(Object(policy or Policy()))
-        container.staged_figures.override(container.figures)
         container.url.override(Object(LedgerSettings().url))
         container.listeners.override(Object(tuple(listeners)))
         if clock is not None:
@@ -156,6 +155,9 @@ class Services:
 
     async def aclose(self) -> None:
         """Close what was opened."""
+        for family in self._container.families():
+            if family.close is not None:
+                await family.close()
         for ledger in self._container.opened():
             await ledger.aclose()
 

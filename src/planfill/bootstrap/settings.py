@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -61,6 +61,13 @@ class LogSettings(_Section, frozen=True):
     """How many old files are kept."""
 
 
+class RolloutSettings(_Section, frozen=True):
+    """``[rollout]``."""
+
+    allow_live: bool = False
+    """Whether orders may be sent where real money is at stake."""
+
+
 class Settings(BaseSettings):
     """The tables that every broker shares; the broker's own is added under its name."""
 
@@ -72,6 +79,7 @@ class Settings(BaseSettings):
     ledger: LedgerSettings = LedgerSettings()
     execution: ExecutionPolicy = ExecutionPolicy()
     limits: LimitsPolicy = LimitsPolicy()
+    rollout: RolloutSettings = RolloutSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -97,8 +105,11 @@ class Configuration:
 
     @property
     def policy(self) -> Policy:
-        """The figures that decide how plans are executed."""
-        return Policy(execution=self.settings.execution, limits=self.settings.limits)
+        """The figures that decide how plans are executed; where the settings have none, the broker's own."""
+        execution, own = self.settings.execution, self.plugin.max_plan_age_s
+        if execution.max_plan_age_s is None and own is not None:
+            execution = ExecutionPolicy.model_validate({**dict(execution), "max_plan_age_s": own})
+        return Policy(execution=execution, limits=self.settings.limits)
 
 
 def load_settings(file: Path | None = None) -> Configuration:
@@ -120,7 +131,7 @@ def load_settings(file: Path | None = None) -> Configuration:
     tables: dict[str, Any] = dict.fromkeys(registered, (Any, None))
     tables[name] = (plugin.settings, Field(default_factory=plugin.settings))
     model = create_model("Settings", __base__=Settings, **tables)
-    problems = _unknown_variables(model)
+    problems = [*_unknown_variables(model), *_secrets(document.get(name), name, plugin.settings)]
     try:
         settings = model(**document)
     except ValidationError as e:
@@ -128,7 +139,11 @@ def load_settings(file: Path | None = None) -> Configuration:
         raise SettingsError(problems) from e
     if problems:
         raise SettingsError(problems)
-    return Configuration(settings, plugin, getattr(settings, name))
+    brokerage = getattr(settings, name)
+    if plugin.is_live and plugin.is_live(brokerage) and not settings.rollout.allow_live:
+        message = f"{name} is set to live, where real money is at stake: set it to true to allow that"
+        raise SettingsError([Problem(path="rollout.allow_live", message=message)])
+    return Configuration(settings, plugin, brokerage)
 
 
 def _read(file: Path | None) -> dict[str, Any]:
@@ -162,6 +177,15 @@ def _unknown_variables(model: type[BaseModel]) -> list[Problem]:
             hint = _nearest(name.split("__")[0], known) or "no such setting"
             problems.append(Problem(path=variable, message=hint))
     return problems
+
+
+def _secrets(table: Any, name: str, model: type[BaseModel]) -> list[Problem]:  # noqa: ANN401 - what TOML holds
+    """Find secrets in the file, which is shown, copied and committed: they belong into the environment."""
+    return [
+        Problem(path=f"{name}.{field}", message="a secret: put it into the environment, not into a file")
+        for field, info in model.model_fields.items()
+        if info.annotation is SecretStr and isinstance(table, dict) and field in table
+    ]
 
 
 def _problem(error: Mapping[str, Any], model: type[BaseModel]) -> Problem:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from planfill.domain.health import health
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
+from planfill.domain.refusals import OF_THE_ACCOUNT
 from planfill.domain.sequencing import RELEASE
 from planfill.domain.state import Phase
 
@@ -102,6 +103,9 @@ def _wind_down(state: ExecutionState, unsent: tuple[OrderState, ...], reason: Re
 
 
 def _diagnose(state: ExecutionState, policy: Policy) -> Stop | None:
+    for order in state.orders.values():
+        if order.phase is Phase.REFUSED and order.reason in OF_THE_ACCOUNT:
+            return Stop(order.reason, order.detail)
     found = health(state)
     if not found.exceeds(policy.limits.breaker_halt_pct, policy.limits):
         return None

@@ -14,15 +14,23 @@ The errors, and what a caller may do about each.
     |-- SettingsError                 lists every problem, each with its path
     |-- BrokerConnectionError
     |   |-- BrokerUnavailable         certainly not placed: sending again is safe
-    |   |   `-- NotPermitted          our own gate said no: nothing was sent
+    |   |   |-- NotPermitted          our own gate said no: nothing was sent
+    |   |   `-- RateLimited           too many requests: later
     |   `-- OutcomeUnknown            it may be working: ask before sending again
+    |       `-- OrderHidden           it is there, and not shown: never send again
     |-- OrderPlacementError
     |   |-- OrderRejected             the broker refused it: final
     |   |   |-- InsufficientFundsError
     |   |   |-- InsufficientQuantityError
     |   |   |-- NotFractionableError
     |   |   |-- NotTradableError
-    |   |   `-- MarketClosedError
+    |   |   |-- MarketClosedError
+    |   |   |-- OrderTooSmallError
+    |   |   |-- PriceIncrementError
+    |   |   |-- WashTradeError
+    |   |   |-- ShortSaleError
+    |   |   |-- AccountBlockedError
+    |   |   `-- NotAuthorizedError    also a BrokerConnectionError: whatever is asked is refused
     |   `-- OrderConflict             the broker has another order under this client order id
     |-- OrderNotFound                 the broker answered that it has no such order
     |-- LedgerError
@@ -126,8 +134,16 @@ class NotPermitted(BrokerUnavailable):
         super().__init__(detail)
 
 
+class RateLimited(BrokerUnavailable):
+    """The broker takes no more requests for now; this one had no effect."""
+
+
 class OutcomeUnknown(BrokerConnectionError):
     """The request may have had its effect: ask before sending it again."""
+
+
+class OrderHidden(OutcomeUnknown):
+    """The broker has the order, and does not show it: that it is not found proves nothing."""
 
 
 class OrderPlacementError(ExecutionError):
@@ -162,6 +178,30 @@ class NotTradableError(OrderRejected):
 
 class MarketClosedError(OrderRejected):
     """The market is closed for this order."""
+
+
+class OrderTooSmallError(OrderRejected):
+    """The order is worth less than the broker takes."""
+
+
+class PriceIncrementError(OrderRejected):
+    """A price or an amount of the order has more digits than the broker takes."""
+
+
+class WashTradeError(OrderRejected):
+    """An open order of the other side stands against the order."""
+
+
+class ShortSaleError(OrderRejected):
+    """The order would sell what is not held."""
+
+
+class AccountBlockedError(OrderRejected):
+    """The account may not trade, or not this."""
+
+
+class NotAuthorizedError(OrderRejected, BrokerConnectionError):
+    """The broker does not accept our keys, or they may not do this; no further request will fare better."""
 
 
 class OrderConflict(OrderPlacementError):

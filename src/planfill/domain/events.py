@@ -30,7 +30,7 @@ class ExecutionStarted(_Event, frozen=True):
     The plan was taken up; all that a resume needs is in here.
 
     ``cash_usd`` and ``positions`` (of the plan's symbols that are held) are the account's, before the first
-    order; None where nobody could read what is held.
+    order; None where nobody could read what is held. ``endpoint`` is where the orders go.
     """
 
     finishes = False
@@ -41,6 +41,7 @@ class ExecutionStarted(_Event, frozen=True):
     cash_usd: Money
     policy: Policy
     holder: str
+    endpoint: str = ""
     positions: dict[str, Quantity] | None = None
 
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from planfill.domain.errors import (
+    AccountBlockedError,
     InsufficientFundsError,
     InsufficientQuantityError,
     MarketClosedError,
+    NotAuthorizedError,
     NotFractionableError,
     NotTradableError,
     OrderConflict,
     OrderPlacementError,
     OrderRejected,
+    OrderTooSmallError,
+    PriceIncrementError,
+    ShortSaleError,
+    WashTradeError,
 )
 from planfill.domain.outcome import Reason
 
@@ -23,8 +29,17 @@ REASON_OF: Final[dict[type[OrderPlacementError], Reason]] = {
     NotFractionableError: Reason.NOT_FRACTIONABLE,
     NotTradableError: Reason.NOT_TRADABLE,
     MarketClosedError: Reason.MARKET_CLOSED,
+    OrderTooSmallError: Reason.TOO_SMALL,
+    PriceIncrementError: Reason.PRICE_INCREMENT,
+    WashTradeError: Reason.WASH_TRADE,
+    ShortSaleError: Reason.SHORT_SALE,
+    AccountBlockedError: Reason.ACCOUNT_BLOCKED,
+    NotAuthorizedError: Reason.NOT_AUTHORIZED,
     OrderConflict: Reason.ORDER_CONFLICT,
 }
+
+# What was said of one order holds for all: nothing more is sent.
+OF_THE_ACCOUNT: Final = frozenset({Reason.ACCOUNT_BLOCKED, Reason.NOT_AUTHORIZED})
 
 
 def reason_of(error: OrderPlacementError) -> Reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from dependency_injector.providers import Object
 
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.adapters.ledgers.sql import SqlLedger
-from planfill.application.ports.brokerage import Brokerage, BrokerPlugin
+from planfill.application.ports.brokerage import BrokerPlugin
 from planfill.bootstrap.container import Container
 from planfill.bootstrap.settings import load_settings
 
@@ -58,13 +59,9 @@ def test_the_brokers_own_plan_age_holds_where_the_settings_have_none(
     text: str, expected: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    container = a_container(tmp_path, text)
-    mock = container.brokerage()
-    real = Brokerage(
-        **{name: getattr(mock, name) for name in Brokerage.__slots__} | {"max_plan_age_s": 86400}
-    )
-    container.brokerage.override(Object(real))
-    assert container.figures().execution.max_plan_age_s == expected
+    chosen = a_container(tmp_path, text).configuration()
+    real = dataclasses.replace(chosen, plugin=dataclasses.replace(chosen.plugin, max_plan_age_s=86400))
+    assert Container(configuration=Object(real)).figures().execution.max_plan_age_s == expected
 
 
 def test_a_broker_that_rehearses_like_it_trades_needs_no_second_maker(

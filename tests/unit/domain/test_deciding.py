@@ -46,8 +46,8 @@ def reported(symbol: str, status: OrderStatus = OrderStatus.FILLED, filled: int 
     return OrderReported(report=a_report(an_order(symbol), status, filled))
 
 
-def refused(symbol: str) -> Event:
-    return OrderRefused(client_order_id=name(symbol), reason=Reason.REJECTED, detail="no")
+def refused(symbol: str, reason: Reason = Reason.REJECTED) -> Event:
+    return OrderRefused(client_order_id=name(symbol), reason=reason, detail="no")
 
 
 def not_sent(symbol: str) -> Event:
@@ -205,6 +205,13 @@ def test_more_failures_than_the_limit_stop_the_plan() -> None:
     assert step.decide(sick(3, of=5), POLICY) == step.Stop(
         Reason.BREAKER, "3 of 5 orders failed, more than 50 %"
     )
+
+
+@pytest.mark.parametrize("reason", [Reason.NOT_AUTHORIZED, Reason.ACCOUNT_BLOCKED])
+def test_what_was_said_of_the_account_holds_for_every_order(reason: Reason) -> None:
+    plan, symbols = buys(4)
+    state = a_state(*recorded(*symbols), refused(symbols[0], reason), plan=plan)
+    assert step.decide(state, POLICY) == step.Stop(reason, "no")
 
 
 @pytest.mark.parametrize(("failures", "of"), [(5, 10), (4, 4), (0, 10), (2, 5)])

@@ -24,6 +24,14 @@ EXIT_CODES = {
     err.NotFractionableError: 1,
     err.NotTradableError: 1,
     err.MarketClosedError: 1,
+    err.OrderTooSmallError: 1,
+    err.PriceIncrementError: 1,
+    err.WashTradeError: 1,
+    err.ShortSaleError: 1,
+    err.AccountBlockedError: 1,
+    err.NotAuthorizedError: 1,
+    err.RateLimited: 3,
+    err.OrderHidden: 3,
     err.OrderConflict: 1,
     err.OrderNotFound: 70,
     err.LedgerError: 2,
@@ -60,6 +68,7 @@ def test_what_may_be_sent_again_is_never_what_may_be_working() -> None:
     assert not issubclass(err.BrokerUnavailable, err.OutcomeUnknown)
     assert not issubclass(err.OutcomeUnknown, err.BrokerUnavailable)
     assert issubclass(err.NotPermitted, err.BrokerUnavailable)
+    assert not issubclass(err.NotAuthorizedError, err.BrokerUnavailable)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from planfill.domain.outcome import Reason
 from planfill.domain.refusals import REASON_OF, reason_of
 
 
-class WashTrade(err.InsufficientFundsError):
+class DayTrading(err.InsufficientFundsError):
     """A refusal that an adapter tells more finely."""
 
 
@@ -18,8 +18,14 @@ class WashTrade(err.InsufficientFundsError):
         (err.NotFractionableError("no"), Reason.NOT_FRACTIONABLE),
         (err.NotTradableError("no"), Reason.NOT_TRADABLE),
         (err.MarketClosedError("no"), Reason.MARKET_CLOSED),
+        (err.OrderTooSmallError("no"), Reason.TOO_SMALL),
+        (err.PriceIncrementError("no"), Reason.PRICE_INCREMENT),
+        (err.WashTradeError("no"), Reason.WASH_TRADE),
+        (err.ShortSaleError("no"), Reason.SHORT_SALE),
+        (err.AccountBlockedError("no"), Reason.ACCOUNT_BLOCKED),
+        (err.NotAuthorizedError("no"), Reason.NOT_AUTHORIZED),
         (err.OrderConflict("no"), Reason.ORDER_CONFLICT),
-        (WashTrade("no"), Reason.INSUFFICIENT_FUNDS),
+        (DayTrading("no"), Reason.INSUFFICIENT_FUNDS),
         (err.OrderPlacementError("no"), Reason.REJECTED),
     ],
     ids=lambda value: type(value).__name__,

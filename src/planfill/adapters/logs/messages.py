@@ -125,10 +125,11 @@ def _received(event: ev.ExecutionStarted) -> str:
         named.append(f"and {len(items) - _MOST_ITEMS} more")
     traded = sum((item.planned_usd for item in items), Decimal(0))
     held = sum(item.action is Action.HOLD for item in items)
+    where = f" at {event.endpoint}" if event.endpoint else ""
     return (
-        f"plan {event.plan.plan_id} received for {event.account} by {event.holder}: {len(items)} lines, "
-        f"{held} of them HOLD, {_usd(traded)} to trade, {_usd(event.cash_usd)} cash: {', '.join(named)}; "
-        f"limits: {_limits(event.policy)}"
+        f"plan {event.plan.plan_id} received for {event.account}{where} by {event.holder}: "
+        f"{len(items)} lines, {held} of them HOLD, {_usd(traded)} to trade, {_usd(event.cash_usd)} cash: "
+        f"{', '.join(named)}; limits: {_limits(event.policy)}"
     )
 
 

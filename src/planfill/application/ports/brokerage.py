@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.clock import Clock
+from planfill.application.ports.limiter import RequestLimiter
 from planfill.application.ports.market import (
     BrokerAccount,
     InstrumentCatalog,
@@ -36,8 +37,8 @@ class Brokerage:
     All that execution needs of one broker.
 
     ``opening`` is called with each plan before its account is read: the mock broker opens its book with
-    the shares that the first plan says are held. ``max_plan_age_s`` is the broker's default for
-    ``ExecutionPolicy.max_plan_age_s``.
+    the shares that the first plan says are held. ``limiter`` paces the orders, ``endpoint`` says where they
+    go, ``close`` ends what the family has opened.
     """
 
     broker: Broker
@@ -49,7 +50,9 @@ class Brokerage:
     feed: ReportFeed
     capabilities: Capabilities
     opening: Callable[[Plan], None] | None = None
-    max_plan_age_s: float | None = None
+    limiter: RequestLimiter | None = None
+    endpoint: str = ""
+    close: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,12 @@ class BrokerPlugin:
 
     ``settings`` is the pydantic model of the table that bears the name; ``build`` makes the family from
     it, ``rehearse`` one for previews where that must not be the same. The module must not import an SDK
-    before one of them is called.
+    before one of them is called. ``is_live`` tells whether real money would be at stake;
+    ``max_plan_age_s`` is the broker's default for ``ExecutionPolicy.max_plan_age_s``.
     """
 
     settings: type[BaseModel]
     build: Callable[[Any, Clock], Brokerage]
     rehearse: Callable[[Any, Clock], Brokerage] | None = None
+    is_live: Callable[[Any], bool] | None = None
+    max_plan_age_s: float | None = None

@@ -11,6 +11,7 @@ from planfill.domain.errors import (
     BrokerConnectionError,
     BrokerUnavailable,
     NotPermitted,
+    OrderHidden,
     OrderNotFound,
     OrderRejected,
     OutcomeUnknown,
@@ -83,7 +84,7 @@ class _Delivery:
             return await self._inner.place_order(self._order)
         except OutcomeUnknown as e:
             self._in_doubt, self._failure = True, f"{e}; the broker has no such order"
-            if found := await self._find():
+            if found := await self._find(hidden=isinstance(e, OrderHidden)):
                 return found
             raise BrokerUnavailable(self._failure) from e
         except OrderRejected:
@@ -100,9 +101,9 @@ class _Delivery:
             self._failure = str(e)
             raise
 
-    async def _find(self) -> ExecutionReport | None:
+    async def _find(self, *, hidden: bool = False) -> ExecutionReport | None:
         """
-        Look for the order until it is found, or certainly not there: None.
+        Look for the order until it is found, or certainly not there: None; never that if it is ``hidden``.
 
         Raises:
             OutcomeUnknown: Its time is over, and neither is known.
@@ -111,7 +112,7 @@ class _Delivery:
         name, since = self._order.client_order_id, self._clock.monotonic()
 
         def is_certain() -> bool:
-            return self._clock.monotonic() - since >= self._sending.certainty_s
+            return not hidden and self._clock.monotonic() - since >= self._sending.certainty_s
 
         def undecided(error: BaseException) -> bool:
             absent = isinstance(error, OrderNotFound)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planfill.adapters.brokers.wrappers.gate import Gate
+from planfill.adapters.brokers.wrappers.rate_limit import RateLimit
 from planfill.adapters.brokers.wrappers.retry import Retry
 
 if TYPE_CHECKING:
@@ -15,4 +16,6 @@ if TYPE_CHECKING:
 
 def stack(broker: Broker, sending: Sending, clock: Clock) -> Broker:
     """Put the wrappers around a broker; the gate is the last before each send and each resend."""
-    return Retry(Gate(broker, sending), sending, clock)
+    gate = Gate(broker, sending)
+    paced = gate if sending.limiter is None else RateLimit(gate, sending.limiter)
+    return Retry(paced, sending, clock)

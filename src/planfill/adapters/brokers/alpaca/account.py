@@ -1,0 +1,130 @@
+"""The account at Alpaca: whose it is, its money, what it holds."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from planfill.adapters.brokers.alpaca.outcomes import read_error
+from planfill.adapters.brokers.alpaca.records import together
+from planfill.adapters.brokers.alpaca.wire import Unreadable, amount, list_of
+from planfill.application.ports.market import BrokerAccount, MarketData
+from planfill.domain.errors import BrokerConnectionError
+from planfill.domain.identity import AccountKey
+from planfill.domain.market import Account, Quote
+from planfill.domain.values import ZERO_USD, Money, Quantity, cents
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from planfill.adapters.brokers.alpaca.transport import Transport
+
+# What blocks an account, and how people should read it.
+_FLAGS: Final = {
+    "account_blocked": "the account is blocked",
+    "trading_blocked": "trading is blocked",
+    "trade_suspended_by_user": "its owner has suspended trading",
+}
+
+
+class AlpacaAccount(BrokerAccount):
+    """Reads what is there; a field that Alpaca has removed is not missed."""
+
+    def __init__(self, trading: Transport, environment: str, market_data: MarketData) -> None:
+        self._trading = trading
+        self._environment = environment
+        self._market_data = market_data
+
+    async def get_account(self) -> Account:
+        """Read the account and its open buys."""
+        answers: dict[str, Any] = {}
+
+        async def read(name: str, path: str, **parameters: str) -> None:
+            answers[name] = await self._ask(path, **parameters)
+
+        await together(
+            lambda: read("account", "/account"),
+            lambda: read("open", "/orders", status="open", side="buy", limit="500"),
+        )
+        try:
+            open_buys = [
+                o for o in list_of(answers["open"]) if isinstance(o, dict) and o.get("side") == "buy"
+            ]
+            return self._account(answers["account"], await self._cost(open_buys))
+        except (Unreadable, ValidationError) as e:
+            msg = f"Alpaca's account cannot be read: {e}"
+            raise BrokerConnectionError(msg) from e
+
+    async def get_sellable(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
+        """Tell what of each symbol no open order holds."""
+        return await self._positions(symbols, "qty_available")
+
+    async def get_positions(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
+        """Tell what is held of each symbol."""
+        return await self._positions(symbols, "qty")
+
+    async def _positions(self, symbols: Collection[str], field: str) -> dict[str, Quantity]:
+        found = {}
+        try:
+            for position in list_of(await self._ask("/positions")):
+                symbol, held = position.get("symbol"), amount(position, field)
+                # A short position is negative: there is nothing to sell.
+                if symbol in symbols and held is not None and held > 0:
+                    found[str(symbol)] = Quantity(held)
+        except (Unreadable, AttributeError) as e:
+            msg = f"Alpaca's positions cannot be read: {e}"
+            raise BrokerConnectionError(msg) from e
+        return found
+
+    def _account(self, told: Any, open_buys: Money) -> Account:
+        if not isinstance(told, dict) or not isinstance(told.get("account_number"), str):
+            msg = "it has no account_number"
+            raise Unreadable(msg)
+        money = {
+            name: amount(told, name) for name in ("cash", "non_marginable_buying_power", "regt_buying_power")
+        }
+        cash = money["cash"]
+        if cash is None:
+            msg = "it has no cash"
+            raise Unreadable(msg)
+        blocked = [words for flag, words in _FLAGS.items() if told.get(flag)]
+        if told.get("status", "ACTIVE") != "ACTIVE":
+            blocked.append(f"its status is {told['status']}")
+        settled, power = money["non_marginable_buying_power"], money["regt_buying_power"]
+        return Account(
+            key=AccountKey(broker="alpaca", environment=self._environment, number=told["account_number"]),
+            cash_usd=Money(cash),
+            settled_usd=Money(cash if settled is None else min(settled, cash)),
+            buying_power_usd=Money(cash if power is None else power),
+            open_buys_usd=open_buys,
+            currency=str(told.get("currency", "USD")),
+            blocked=", ".join(blocked),
+        )
+
+    async def _cost(self, orders: list[dict[str, Any]]) -> Money:
+        """Add up what open buys may still take: their dollars, or their shares at their limit or the ask."""
+        unpriced = {
+            str(o["symbol"]) for o in orders if not amount(o, "notional") and not amount(o, "limit_price")
+        }
+        quotes = await self._market_data.get_current_prices(unpriced) if unpriced else {}
+        total = Decimal(0)
+        for order in orders:
+            dollars, filled = amount(order, "notional"), amount(order, "filled_qty") or Decimal(0)
+            if dollars is not None:
+                total += dollars - filled * (amount(order, "filled_avg_price") or Decimal(0))
+                continue
+            quote = quotes.get(str(order["symbol"]))
+            price = amount(order, "limit_price") or (quote.ask if isinstance(quote, Quote) else None)
+            if price is None:
+                msg = f"nobody says what the open buy of {order['symbol']} may cost"
+                raise Unreadable(msg)
+            total += ((amount(order, "qty") or Decimal(0)) - filled) * price
+        return cents(max(ZERO_USD, total))
+
+    async def _ask(self, path: str, **parameters: str) -> Any:
+        try:
+            return await self._trading.get(path, **parameters)
+        except Exception as e:
+            raise read_error(e) from e

@@ -1,0 +1,94 @@
+"""The family of ports for one account at Alpaca."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from alpaca.data.historical.stock import StockHistoricalDataClient
+from alpaca.trading.client import TradingClient
+from alpaca.trading.stream import TradingStream
+
+from planfill.adapters.brokers.alpaca.account import AlpacaAccount
+from planfill.adapters.brokers.alpaca.broker import AlpacaBroker
+from planfill.adapters.brokers.alpaca.connections import tls_context
+from planfill.adapters.brokers.alpaca.feed import Feed
+from planfill.adapters.brokers.alpaca.market import AlpacaHours, AlpacaInstruments, AlpacaMarketData
+from planfill.adapters.brokers.alpaca.rate import Bucket, FixedWindows
+from planfill.adapters.brokers.alpaca.records import AlpacaRecords
+from planfill.adapters.brokers.alpaca.transport import Transport
+from planfill.application.ports.brokerage import Brokerage
+from planfill.domain.market import Capabilities
+
+if TYPE_CHECKING:
+    from planfill.adapters.brokers.alpaca.settings import AlpacaSettings
+    from planfill.application.ports.clock import Clock
+
+_RATES: Final = {"fixed": FixedWindows, "bucket": Bucket}
+
+
+def family(settings: AlpacaSettings, clock: Clock, *, sending: bool = True) -> Brokerage:
+    """
+    Build the family; without ``sending``, nothing is opened that only sending needs.
+
+    Raises:
+        SettingsError: Keys are missing, or are not of this environment.
+
+    """
+    settings.check()
+    context = tls_context()
+    key, secret = settings.key_id.get_secret_value(), settings.secret_key.get_secret_value()
+    limiter = _RATES[settings.rate](clock, settings.requests_per_minute)
+    trading = Transport(
+        TradingClient(key, secret, paper=not settings.is_live, url_override=settings.trading),
+        settings,
+        context,
+        limiter,
+    )
+    data = Transport(
+        StockHistoricalDataClient(key, secret, url_override=settings.data_url), settings, context, None
+    )
+
+    def stream() -> TradingStream:
+        tls = {"ssl": context} if settings.stream.startswith("wss") else {}
+        parameters = {"ping_interval": 10, "ping_timeout": 10, "max_queue": 1024, **tls}
+        return TradingStream(
+            key, secret, raw_data=True, url_override=settings.stream, websocket_params=parameters
+        )
+
+    feed = Feed(stream, clock)
+    opening = set[asyncio.Task[None]]()
+
+    async def make_ready(orders: int) -> None:
+        """Subscribe, and open connections, while the prices are on their way."""
+        feed.start()
+        task = asyncio.create_task(trading.open(settings.trading, orders))
+        opening.add(task)
+        task.add_done_callback(opening.discard)
+
+    async def close() -> None:
+        await feed.aclose()
+        await asyncio.gather(*opening, return_exceptions=True)
+        trading.close()
+        data.close()
+
+    market_data = AlpacaMarketData(data, settings.data_feed, make_ready if sending else None)
+    return Brokerage(
+        broker=AlpacaBroker(trading, feed if sending else None),
+        records=AlpacaRecords(trading),
+        market_data=market_data,
+        account=AlpacaAccount(trading, settings.environment, AlpacaMarketData(data, settings.data_feed)),
+        instruments=AlpacaInstruments(trading, clock),
+        hours=AlpacaHours(trading),
+        feed=feed,
+        capabilities=Capabilities(
+            unique_ids=True,
+            read_lag_s=settings.read_lag_s,
+            fractions=True,
+            notional=True,
+            requests_per_minute=settings.requests_per_minute - settings.requests_per_minute // 10,
+        ),
+        limiter=limiter,
+        endpoint=settings.trading,
+        close=close,
+    )

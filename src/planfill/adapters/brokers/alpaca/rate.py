@@ -1,0 +1,181 @@
+"""
+Never more requests than the account may make.
+
+Alpaca counts in fixed windows of a minute, whose end its headers name. Until the first answer nobody knows
+where they begin, so any sixty seconds count as one; from then on the windows are the broker's. A tenth of
+each is kept for looking up and cancelling, which also goes first.
+"""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections import deque
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from planfill.application.ports.limiter import RequestLimiter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from planfill.application.ports.clock import Clock
+
+_MINUTE_S: Final = 60.0
+# What is sent this shortly before a window ends may arrive, and count, in the next.
+_ON_THE_WAY_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 15.0
+_RESERVED: Final = 10
+_TOO_MANY: Final = 429
+_DICE: Final = random.SystemRandom()
+
+
+class Told(NamedTuple):
+    """What the headers of an answer say of the window, where they do: requests, and seconds to its end."""
+
+    limit: int | None
+    remaining: int | None
+    ends_in_s: float | None
+
+
+def told(headers: Mapping[str, str], clock: Clock) -> Told:
+    """Read the rate headers; the end is counted from the broker's own clock where it shows that."""
+    limit, remaining, reset = (
+        _number(headers.get(f"X-RateLimit-{name}")) for name in ("Limit", "Remaining", "Reset")
+    )
+    if reset is None:
+        return Told(limit, remaining, None)
+    try:
+        then = parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except (TypeError, ValueError):
+        then = clock.now().timestamp()
+    ends_in_s = reset - then
+    return Told(limit, remaining, ends_in_s if 0 <= ends_in_s <= _MINUTE_S + 1 else None)
+
+
+class Limiter(RequestLimiter, ABC):
+    """Gives turns; what kind of limit there is, the subclasses know."""
+
+    def __init__(self, clock: Clock, per_minute: int) -> None:
+        self._clock = clock
+        self._limit = per_minute
+        self._closed_until = 0.0
+        self._refusals = 0
+        self._urgent = 0
+
+    async def turn(self, *, urgent: bool = False) -> None:
+        """Wait for a turn, and take it."""
+        self._urgent += urgent
+        try:
+            while (wait := self._wait_s(urgent=urgent)) > 0:
+                await self._clock.sleep(wait)
+            self._take()
+        finally:
+            self._urgent -= urgent
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """Learn from an answer: where the windows are, and that it was too much."""
+        said = told(headers, self._clock)
+        self._learn(said)
+        if status != _TOO_MANY:
+            self._refusals = 0
+            return
+        pause = said.ends_in_s
+        if pause is None:
+            pause = min(_LONGEST_PAUSE_S, 2.0**self._refusals) * _DICE.uniform(1, 1.25)
+        self._refusals += 1
+        self._closed_until = max(self._closed_until, self._clock.monotonic() + pause)
+
+    def _wait_s(self, *, urgent: bool) -> float:
+        now = self._clock.monotonic()
+        if now < self._closed_until:
+            return self._closed_until - now
+        kept = 0 if urgent else self._limit // _RESERVED
+        wait = self._until_free(now, kept)
+        # Those who only place orders let the others pass.
+        return wait if urgent or not self._urgent else max(wait, 0.001)
+
+    @abstractmethod
+    def _until_free(self, now: float, kept: int) -> float:
+        """Say how long until one more than ``kept`` turns are there; 0: now."""
+
+    @abstractmethod
+    def _take(self) -> None:
+        """Take a turn."""
+
+    @abstractmethod
+    def _learn(self, said: Told) -> None:
+        """Take in what the broker says of its windows."""
+
+
+class FixedWindows(Limiter):
+    """So many requests in each window of the broker's."""
+
+    def __init__(self, clock: Clock, per_minute: int) -> None:
+        super().__init__(clock, per_minute)
+        self._sent = deque[float]()
+        self._ends: float | None = None
+        self._others = 0
+
+    def _until_free(self, now: float, kept: int) -> float:
+        self._move_on(now)
+        if len(self._sent) + self._others < self._limit - kept:
+            return 0
+        if self._ends is not None:
+            return max(self._ends - now, 0.001)
+        return max(self._sent[0] + _MINUTE_S + _ON_THE_WAY_S - now, 0.001)
+
+    def _take(self) -> None:
+        self._sent.append(self._clock.monotonic())
+
+    def _learn(self, said: Told) -> None:
+        now = self._clock.monotonic()
+        self._move_on(now)
+        if said.limit:
+            self._limit = min(self._limit, said.limit)
+        if said.ends_in_s is not None:
+            ends = now + said.ends_in_s
+            # Each answer says it a little late, none too early: the earliest of one window is the nearest.
+            same = self._ends is not None and abs(ends - self._ends) < _MINUTE_S / 2
+            self._ends = min(ends, self._ends) if same and self._ends is not None else ends
+        if said.limit and said.remaining is not None:
+            # What is counted beyond all that we have sent was somebody else's, with the same account.
+            self._others = max(self._others, said.limit - said.remaining - len(self._sent))
+
+    def _move_on(self, now: float) -> None:
+        """Forget what the window of now does not count."""
+        if self._ends is None:
+            begins = now - _MINUTE_S - _ON_THE_WAY_S
+        else:
+            while now >= self._ends:
+                self._ends += _MINUTE_S
+                self._others = 0
+            begins = self._ends - _MINUTE_S - _ON_THE_WAY_S
+        while self._sent and self._sent[0] < begins:
+            self._sent.popleft()
+
+
+class Bucket(Limiter):
+    """A bucket that is full at first, and fills evenly."""
+
+    def __init__(self, clock: Clock, per_minute: int) -> None:
+        super().__init__(clock, per_minute)
+        self._turns = float(per_minute)
+        self._at = clock.monotonic()
+
+    def _until_free(self, now: float, kept: int) -> float:
+        self._turns = min(float(self._limit), self._turns + (now - self._at) * self._limit / _MINUTE_S)
+        self._at = now
+        missing = kept + 1 - self._turns
+        return max(missing * _MINUTE_S / self._limit, 0.001) if missing > 0 else 0
+
+    def _take(self) -> None:
+        self._turns -= 1
+
+    def _learn(self, said: Told) -> None:
+        if said.limit:
+            self._limit = min(self._limit, said.limit)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.strip().isdecimal() else None

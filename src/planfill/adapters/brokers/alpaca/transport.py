@@ -1,0 +1,101 @@
+"""Requests to Alpaca: through alpaca-py's clients, as plain JSON, each with a time-out, none repeated."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
+
+import anyio
+from anyio import to_thread
+
+from planfill.adapters.brokers.alpaca.connections import Connections
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping
+
+    from alpaca.common.rest import RESTClient
+
+    from planfill.adapters.brokers.alpaca.rate import Limiter
+    from planfill.adapters.brokers.alpaca.settings import AlpacaSettings
+
+
+class Transport:
+    """
+    One of alpaca-py's clients, with its session made fit.
+
+    Raises whatever that raises: ``outcomes`` says what it means. Numbers in answers are ``Decimal``.
+    """
+
+    def __init__(
+        self, client: RESTClient, settings: AlpacaSettings, context: ssl.SSLContext, limiter: Limiter | None
+    ) -> None:
+        self._client = client
+        self._limiter = limiter
+        self._size = settings.connections
+        # Those who ask must not wait behind those who place.
+        self._placing = anyio.CapacityLimiter(settings.connections)
+        self._asking = anyio.CapacityLimiter(settings.connections)
+        timeout_s = (settings.connect_timeout_s, settings.timeout_s)
+        self._connections = Connections(settings.connections, timeout_s, context)
+        session = client._session  # noqa: SLF001 - alpaca-py has no other way to any of these
+        session.mount("https://", self._connections)
+        session.mount("http://", self._connections)
+        # Reading proxies and certificates from the environment costs a sixth of each request.
+        session.trust_env = bool(getproxies())
+        self._is_direct = not session.trust_env
+        client._retry = 0  # noqa: SLF001 - it would send a POST again after a 504
+
+    async def get(self, path: str, **parameters: str) -> Any:
+        """Ask; the answer is read, or None where it was empty."""
+        return await self._ask(lambda: self._client.get(path, parameters))
+
+    async def delete(self, path: str) -> None:
+        """Ask for something to end; there is no answer but a failure."""
+        await self._ask(lambda: self._client.delete(path))
+
+    async def post(self, path: str, body: Mapping[str, str | bool]) -> Any:
+        """Send; whoever calls has waited for a turn."""
+        return await self._perform(lambda: self._client.post(path, dict(body)), self._placing)
+
+    async def open(self, url: str, count: int) -> None:
+        """Open connections, all at once, as many as will be needed; ways through a proxy are left alone."""
+        if not self._is_direct:
+            return
+        threads = anyio.CapacityLimiter(self._size)
+        async with anyio.create_task_group() as group:
+            for connect in self._connections.opening(url, min(count, self._size)):
+                group.start_soon(partial(to_thread.run_sync, connect, limiter=threads))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client._session.close()  # noqa: SLF001
+
+    async def _ask(self, request: Callable[[], Any]) -> Any:
+        if self._limiter is not None:
+            await self._limiter.turn(urgent=True)
+        return await self._perform(request, self._asking)
+
+    async def _perform(self, request: Callable[[], Any], threads: anyio.CapacityLimiter) -> Any:
+        """Make a request in a thread; once begun, it is waited for: nobody can take it back."""
+
+        def in_thread() -> Any:
+            try:
+                return request(), None, self._connections.answered
+            except Exception as e:  # noqa: BLE001 - raised again below, in the loop
+                return None, e, self._connections.answered
+
+        with anyio.CancelScope(shield=True):
+            answer, error, said = await to_thread.run_sync(in_thread, limiter=threads)
+        if said is not None and self._limiter is not None:
+            self._limiter.answered(*said)
+        if error is not None:
+            raise error
+        return answer
+
+
+def text_of(body: object) -> str:
+    """Write an answer down as it came, for the record."""
+    return json.dumps(body, default=str, separators=(",", ":"))

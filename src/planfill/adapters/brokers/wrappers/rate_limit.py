@@ -1,0 +1,34 @@
+"""The pace: no more orders than the broker takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from planfill.application.ports.broker import Broker
+
+if TYPE_CHECKING:
+    from planfill.application.ports.limiter import RequestLimiter
+    from planfill.domain.order import Order
+    from planfill.domain.report import ExecutionReport
+    from planfill.domain.values import ClientOrderId
+
+
+class RateLimit(Broker):
+    """Lets an order wait for its turn, before the gate looks at it; asking and cancelling wait beneath."""
+
+    def __init__(self, inner: Broker, limiter: RequestLimiter) -> None:
+        self._inner = inner
+        self._limiter = limiter
+
+    async def place_order(self, order: Order) -> ExecutionReport:
+        """Send the order when it is its turn."""
+        await self._limiter.turn()
+        return await self._inner.place_order(order)
+
+    async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:
+        """Report on the order as it is now."""
+        return await self._inner.get_order_status(client_order_id)
+
+    async def cancel_order(self, client_order_id: ClientOrderId) -> None:
+        """Ask the broker to cancel the order."""
+        await self._inner.cancel_order(client_order_id)

@@ -1,0 +1,18 @@
+"""The pace at which a broker takes requests."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Protocol
+
+
+class RequestLimiter(Protocol):
+    """Gives turns to send, as many as the broker allows for one account."""
+
+    @abstractmethod
+    async def turn(self, *, urgent: bool = False) -> None:
+        """
+        Wait until one more request may be sent, and take that turn.
+
+        ``urgent`` ones (looking up, cancelling) go first, and have a part of the turns for themselves.
+        """
