@@ -86,7 +86,9 @@ def _checks(preview: Preview) -> Iterator[RenderableType]:
             "price, spread and age of the quote; tradable, held, funded."
         )
     )
-    yield from (_indented(_check(line)) for line in lines if line not in passed)
+    # What stops the whole plan is said once.
+    own = [line for line in lines if line not in passed and line.detail != preview.result.detail]
+    yield from (_indented(_check(line)) for line in own)
 
 
 def _check(line: OrderResult) -> Text:

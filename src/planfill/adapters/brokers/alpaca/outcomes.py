@@ -13,6 +13,7 @@ import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from alpaca.common.exceptions import APIError
 from requests import exceptions as http
@@ -193,6 +194,16 @@ def _beneath(error: BaseException) -> Iterator[BaseException]:
 
 
 def _said(error: Exception) -> str:
+    """Say in a line what went wrong: what is beneath says it best, what is above hides it in addresses."""
+    if isinstance(error, http.RequestException):
+        host = urlsplit(getattr(error.request, "url", "") or "").netloc or "Alpaca"
+        if isinstance(error, http.ReadTimeout):
+            return f"no answer from {host} in time"
+        if isinstance(error, http.ConnectTimeout):
+            return f"no connection to {host} in time"
+        causes = [one.strerror for one in _beneath(error) if isinstance(one, OSError) and one.strerror]
+        if isinstance(error, http.ConnectionError) and causes:
+            return f"{host}: {causes[-1]}"
     return f"{type(error).__name__}: {error}"
 
 
