@@ -87,7 +87,8 @@ def _checks(preview: Preview) -> Iterator[RenderableType]:
         )
     )
     # What stops the whole plan is said once.
-    own = [line for line in lines if line not in passed and line.detail != preview.result.detail]
+    said = preview.result.detail
+    own = [line for line in lines if line not in passed and (not said or line.detail != said)]
     yield from (_indented(_check(line)) for line in own)
 
 
