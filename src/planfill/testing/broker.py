@@ -18,16 +18,16 @@ from planfill.domain.errors import (
     OrderNotFound,
     OrderRejected,
 )
-from planfill.domain.market import Capabilities
 from planfill.domain.order import Side
 from planfill.domain.report import OrderStatus, merge
 from planfill.domain.values import ClientOrderId, Quantity
+from planfill.testing.cards import BrokerCards, needs
 from planfill.testing.venue import Venue, a_new_order, ended, has_filled, reported, stands
 
 NOBODY: Final = ClientOrderId("pf-contract-nobody-1")
 
 
-class BrokerContract:
+class BrokerContract(BrokerCards):
     """
     Cards B01 to B22. Each test gets a venue of its own, with the account that ``Venue`` describes.
 
@@ -35,22 +35,10 @@ class BrokerContract:
     B12 and B15, without notional B21.
     """
 
-    pytestmark = pytest.mark.anyio
-
-    @pytest.fixture
-    @abstractmethod
-    def venue(self) -> Venue:
-        """Make the market behind the broker."""
-
     @pytest.fixture
     @abstractmethod
     def broker(self, venue: Venue) -> Broker:
         """Make the broker under test, at the venue."""
-
-    @pytest.fixture
-    @abstractmethod
-    def capabilities(self) -> Capabilities:
-        """Say what the broker declares of itself."""
 
     async def test_placing_answers_with_both_names_of_the_order(self, broker: Broker, venue: Venue) -> None:
         """B01."""
@@ -60,11 +48,9 @@ class BrokerContract:
         assert report.client_order_id == order.client_order_id
         assert (report.symbol, report.side) == (order.symbol, order.side)
 
-    async def test_placing_twice_places_one_order(
-        self, broker: Broker, venue: Venue, capabilities: Capabilities
-    ) -> None:
+    @needs("unique_ids")
+    async def test_placing_twice_places_one_order(self, broker: Broker, venue: Venue) -> None:
         """B02."""
-        _needs(capabilities.unique_ids, "unique client order ids")
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         first = await broker.place_order(order)
         second = await broker.place_order(order)
@@ -73,11 +59,11 @@ class BrokerContract:
         assert done.broker_order_id == first.broker_order_id
         assert done.filled_quantity == 3
 
+    @needs("unique_ids")
     async def test_placing_an_order_again_after_its_end_reports_that_end(
-        self, broker: Broker, venue: Venue, capabilities: Capabilities
+        self, broker: Broker, venue: Venue
     ) -> None:
         """B03."""
-        _needs(capabilities.unique_ids, "unique client order ids")
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
@@ -85,11 +71,9 @@ class BrokerContract:
         assert (again.broker_order_id, again.status) == (done.broker_order_id, OrderStatus.FILLED)
         assert again.filled_quantity == 3
 
-    async def test_the_same_name_with_other_terms_is_a_conflict(
-        self, broker: Broker, venue: Venue, capabilities: Capabilities
-    ) -> None:
+    @needs("unique_ids")
+    async def test_the_same_name_with_other_terms_is_a_conflict(self, broker: Broker, venue: Venue) -> None:
         """B04."""
-        _needs(capabilities.unique_ids, "unique client order ids")
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         await broker.place_order(order)
         with pytest.raises(OrderConflict):
@@ -156,11 +140,9 @@ class BrokerContract:
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert done.status is OrderStatus.CANCELED
 
-    async def test_a_quantity_is_exact_to_nine_decimals(
-        self, broker: Broker, venue: Venue, capabilities: Capabilities
-    ) -> None:
+    @needs("fractions")
+    async def test_a_quantity_is_exact_to_nine_decimals(self, broker: Broker, venue: Venue) -> None:
         """B12."""
-        _needs(capabilities.fractions, "fractions of shares")
         order = a_new_order(venue.symbol, "1.123456789", at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
@@ -178,11 +160,9 @@ class BrokerContract:
         with pytest.raises(InsufficientQuantityError):
             await broker.place_order(a_new_order(venue.held, too_many, side=Side.SELL, at=venue.clock.now()))
 
-    async def test_a_fraction_of_a_whole_share_is_refused_as_such(
-        self, broker: Broker, venue: Venue, capabilities: Capabilities
-    ) -> None:
+    @needs("fractions")
+    async def test_a_fraction_of_a_whole_share_is_refused_as_such(self, broker: Broker, venue: Venue) -> None:
         """B15."""
-        _needs(capabilities.fractions, "fractions of shares")
         if venue.whole_only is None:
             pytest.skip("every symbol of this venue is fractionable")
         with pytest.raises(NotFractionableError):
@@ -236,11 +216,9 @@ class BrokerContract:
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert stands(done, OrderStatus.CANCELED, "0")
 
-    async def test_an_order_in_dollars_spends_no_more_than_them(
-        self, broker: Broker, venue: Venue, capabilities: Capabilities
-    ) -> None:
+    @needs("notional")
+    async def test_an_order_in_dollars_spends_no_more_than_them(self, broker: Broker, venue: Venue) -> None:
         """B21."""
-        _needs(capabilities.notional, "orders in dollars")
         order = a_new_order(venue.symbol, notional=Decimal(100), at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
@@ -268,8 +246,3 @@ class BrokerContract:
         assert stands(done, OrderStatus.CANCELED, "3")
         assert done.average_price is not None
         assert abs(done.average_price - venue.price) <= venue.price * Decimal("0.05")
-
-
-def _needs(able: bool, what: str) -> None:  # noqa: FBT001 - a yes or a no is what it takes
-    if not able:
-        pytest.skip(f"the broker declares that it has no {what}")

@@ -15,9 +15,10 @@ from planfill.application.ports.market import (
     MarketData,
     MarketHours,
 )
-from planfill.domain.market import NoQuote, Quote
+from planfill.domain.market import Capabilities, NoQuote, Quote
 from planfill.domain.order import Side
 from planfill.domain.values import ZERO_USD
+from planfill.testing.cards import BrokerCards
 from planfill.testing.venue import Venue, a_new_order, ended, reported
 
 _CENT = Decimal("0.01")
@@ -74,26 +75,22 @@ class MarketDataContract:
         assert not await market_data.get_current_prices([])
 
 
-class InstrumentCatalogContract:
+class InstrumentCatalogContract(BrokerCards):
     """Cards I01 to I03."""
-
-    pytestmark = pytest.mark.anyio
-
-    @pytest.fixture
-    @abstractmethod
-    def venue(self) -> Venue:
-        """Make the market behind the catalog."""
 
     @pytest.fixture
     @abstractmethod
     def instruments(self, venue: Venue) -> InstrumentCatalog:
         """Make the catalog under test."""
 
-    async def test_one_call_describes_many(self, instruments: InstrumentCatalog, venue: Venue) -> None:
+    async def test_one_call_describes_many(
+        self, instruments: InstrumentCatalog, venue: Venue, capabilities: Capabilities
+    ) -> None:
         """I01."""
         symbols = [venue.symbol, *venue.others]
         found = await instruments.get_instruments(symbols)
-        assert all(found[s].tradable and found[s].fractionable for s in symbols)
+        assert all(found[s].tradable for s in symbols)
+        assert all(found[s].fractionable == capabilities.fractions for s in symbols)
         assert all(found[s].symbol == s for s in symbols)
 
     async def test_an_unknown_symbol_is_absent(self, instruments: InstrumentCatalog, venue: Venue) -> None:

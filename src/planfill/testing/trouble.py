@@ -1,0 +1,22 @@
+"""The contract of ``Broker`` in trouble: subclass it, and give it a venue that makes trouble."""
+
+from __future__ import annotations
+
+from planfill.testing.trouble_cancels import CancelTroubleContract
+from planfill.testing.trouble_feed import FeedTroubleContract
+from planfill.testing.trouble_reads import ReadTroubleContract, RecordsTroubleContract
+from planfill.testing.trouble_sends import SendTroubleContract
+from planfill.testing.troubled_venue import Request, Trouble, TroubledVenue
+
+__all__ = [
+    "BrokerTroubleContract",
+    "FeedTroubleContract",
+    "RecordsTroubleContract",
+    "Request",
+    "Trouble",
+    "TroubledVenue",
+]
+
+
+class BrokerTroubleContract(SendTroubleContract, ReadTroubleContract, CancelTroubleContract):
+    """Cards T01 to T15 and T18 to T23, of the port ``Broker``."""

@@ -1,0 +1,71 @@
+"""The mock broker, and the whole stack of wrappers around it, keep the contract in every trouble."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mock_venue import MockVenue
+from never_over import NeverOver
+
+from planfill.adapters.brokers.mock import MockBroker
+from planfill.adapters.brokers.wrappers.stack import stack
+from planfill.application.ports.broker import Broker
+from planfill.domain.market import Capabilities
+from planfill.testing.trouble import (
+    BrokerTroubleContract,
+    FeedTroubleContract,
+    RecordsTroubleContract,
+    Trouble,
+)
+
+_KINDS: dict[str, dict[str, Any]] = {
+    "memory": {"book": ":memory:"},
+    "file": {},
+    "slow": {"book": ":memory:", "latency_s": 0.05, "fill_delay_s": 0.5, "partial_fills": 0.7},
+}
+
+
+class _OnTheMock:
+    @pytest.fixture(params=_KINDS)
+    def venue(self, request: pytest.FixtureRequest, tmp_path: Path) -> MockVenue:
+        return MockVenue(tmp_path, **_KINDS[request.param])
+
+    @pytest.fixture
+    def broker(self, venue: MockVenue) -> MockBroker:
+        return venue.mock
+
+    @pytest.fixture
+    def capabilities(self, venue: MockVenue) -> Capabilities:
+        return venue.mock.capabilities
+
+
+class TestBrokerInTrouble(_OnTheMock, BrokerTroubleContract):
+    pass
+
+
+class TestRecordsInTrouble(_OnTheMock, RecordsTroubleContract):
+    @pytest.fixture
+    def records(self, broker: MockBroker) -> MockBroker:
+        return broker
+
+
+class TestFeedInTrouble(_OnTheMock, FeedTroubleContract):
+    @pytest.fixture
+    def feed(self, broker: MockBroker) -> MockBroker:
+        return broker
+
+
+class TestTheWholeStackInTrouble(_OnTheMock, BrokerTroubleContract):
+    """What the wrappers add: a request in doubt is resolved, one without effect is sent again."""
+
+    resolves = True
+
+    @pytest.fixture
+    def broker(self, venue: MockVenue) -> Broker:
+        return stack(venue.mock, NeverOver(6, may_be_there=False), venue.clock)
+
+
+def test_the_mock_can_make_every_trouble() -> None:
+    assert frozenset(Trouble) == MockVenue.troubles
