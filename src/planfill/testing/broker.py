@@ -41,7 +41,7 @@ class BrokerContract(BrokerCards):
         """Make the broker under test, at the venue."""
 
     async def test_placing_answers_with_both_names_of_the_order(self, broker: Broker, venue: Venue) -> None:
-        """B01."""
+        """B01. From LEAN, every order is acknowledged."""
         order = a_new_order(venue.symbol, at=venue.clock.now())
         report = await broker.place_order(order)
         assert report.broker_order_id
@@ -50,7 +50,7 @@ class BrokerContract(BrokerCards):
 
     @needs("unique_ids")
     async def test_placing_twice_places_one_order(self, broker: Broker, venue: Venue) -> None:
-        """B02."""
+        """B02. From FIX PossResend."""
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         first = await broker.place_order(order)
         second = await broker.place_order(order)
@@ -73,7 +73,7 @@ class BrokerContract(BrokerCards):
 
     @needs("unique_ids")
     async def test_the_same_name_with_other_terms_is_a_conflict(self, broker: Broker, venue: Venue) -> None:
-        """B04."""
+        """B04. From FIX, duplicate ClOrdID."""
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         await broker.place_order(order)
         with pytest.raises(OrderConflict):
@@ -84,7 +84,7 @@ class BrokerContract(BrokerCards):
         assert done.filled_quantity == 3
 
     async def test_an_order_is_found_by_our_name_for_it(self, broker: Broker, venue: Venue) -> None:
-        """B05."""
+        """B05. From FIX OrderStatusRequest."""
         order = a_new_order(venue.symbol, at=venue.clock.now())
         placed = await broker.place_order(order)
         found = await reported(broker, venue, order.client_order_id, until=lambda _: True)
@@ -92,12 +92,12 @@ class BrokerContract(BrokerCards):
         assert found.broker_order_id == placed.broker_order_id
 
     async def test_an_order_that_was_never_placed_is_not_found(self, broker: Broker) -> None:
-        """B06."""
+        """B06. From Hummingbot, order not found."""
         with pytest.raises(OrderNotFound):
             await broker.get_order_status(NOBODY)
 
     async def test_a_market_order_fills_completely_at_the_market(self, broker: Broker, venue: Venue) -> None:
-        """B07."""
+        """B07. From LEAN 4."""
         order = a_new_order(venue.symbol, "7", at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
@@ -106,7 +106,7 @@ class BrokerContract(BrokerCards):
         assert abs(done.average_price - venue.price) <= venue.price * Decimal("0.05")
 
     async def test_canceling_a_working_order_ends_it(self, broker: Broker, venue: Venue) -> None:
-        """B08."""
+        """B08. From LEAN 2."""
         await venue.hold_fills()
         order = a_new_order(venue.symbol, at=venue.clock.now())
         await broker.place_order(order)
@@ -116,7 +116,7 @@ class BrokerContract(BrokerCards):
         assert stands(done, OrderStatus.CANCELED, "0")
 
     async def test_canceling_what_is_done_changes_nothing(self, broker: Broker, venue: Venue) -> None:
-        """B09."""
+        """B09. From FIX OrderCancelReject, too late."""
         order = a_new_order(venue.symbol, at=venue.clock.now())
         await broker.place_order(order)
         before = await reported(broker, venue, order.client_order_id, until=ended)
@@ -125,7 +125,7 @@ class BrokerContract(BrokerCards):
         assert (after.status, after.filled_quantity) == (before.status, before.filled_quantity)
 
     async def test_canceling_what_was_never_placed_finds_nothing(self, broker: Broker) -> None:
-        """B10."""
+        """B10. From Hummingbot, cancel not found."""
         with pytest.raises(OrderNotFound):
             await broker.cancel_order(NOBODY)
 
@@ -149,7 +149,7 @@ class BrokerContract(BrokerCards):
         assert done.filled_quantity == Decimal("1.123456789")
 
     async def test_a_buy_beyond_the_cash_is_refused_as_such(self, broker: Broker, venue: Venue) -> None:
-        """B13."""
+        """B13. From Hummingbot, create fails."""
         too_many = 1 + 5 * venue.cash_usd // venue.price
         with pytest.raises(InsufficientFundsError):
             await broker.place_order(a_new_order(venue.symbol, too_many, at=venue.clock.now()))
@@ -176,7 +176,7 @@ class BrokerContract(BrokerCards):
             await broker.place_order(a_new_order(venue.untradable, at=venue.clock.now()))
 
     async def test_what_does_not_exist_is_refused(self, broker: Broker, venue: Venue) -> None:
-        """B17."""
+        """B17. From Hummingbot, create fails."""
         with pytest.raises(OrderRejected):
             await broker.place_order(a_new_order(venue.unknown, at=venue.clock.now()))
 
@@ -196,7 +196,7 @@ class BrokerContract(BrokerCards):
         assert stands(report, OrderStatus.REJECTED, "0")
 
     async def test_a_limit_order_fills_within_its_limit(self, broker: Broker, venue: Venue) -> None:
-        """B19."""
+        """B19. From LEAN 4, limit."""
         limit = (venue.price * Decimal("1.1")).quantize(Decimal(1))
         order = a_new_order(venue.symbol, "2", limit=limit, at=venue.clock.now())
         await broker.place_order(order)
@@ -206,7 +206,7 @@ class BrokerContract(BrokerCards):
         assert done.average_price <= limit
 
     async def test_a_limit_away_from_the_market_waits(self, broker: Broker, venue: Venue) -> None:
-        """B20."""
+        """B20. From LEAN 12."""
         limit = (venue.price / 2).quantize(Decimal(1))
         order = a_new_order(venue.symbol, "2", limit=limit, at=venue.clock.now())
         await broker.place_order(order)
@@ -229,7 +229,7 @@ class BrokerContract(BrokerCards):
     async def test_a_partial_fill_is_kept_when_the_rest_is_canceled(
         self, broker: Broker, venue: Venue
     ) -> None:
-        """B22: the quantity is exact, its price travels with it, and no report takes anything back."""
+        """B22: its quantity is exact, its price travels with it, and nothing is taken back. From LEAN 15."""
         await venue.hold_fills()
         order = a_new_order(venue.symbol, "5", at=venue.clock.now())
         known = await broker.place_order(order)

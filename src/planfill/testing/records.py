@@ -85,7 +85,7 @@ class BrokerRecordsContract(BrokerCards):
     async def test_fills_sum_to_the_order_and_to_its_price(
         self, broker: Broker, records: BrokerRecords, venue: Venue
     ) -> None:
-        """R04."""
+        """R04. From LEAN 15."""
         since = venue.clock.now()
         await venue.hold_fills()
         order = a_new_order(venue.symbol, "5", at=venue.clock.now())
@@ -126,7 +126,7 @@ class BrokerRecordsContract(BrokerCards):
         venue: Venue,
         capabilities: Capabilities,
     ) -> None:
-        """R06."""
+        """R06. From LEAN 14."""
         since = venue.clock.now()
         bought, sold = ("2.5", "1.25") if capabilities.fractions else ("2", "1")
         buy = a_new_order(venue.symbol, bought, at=venue.clock.now())
@@ -169,7 +169,7 @@ class ReportFeedContract:
         assert venue.clock.monotonic() - began < 2
 
     async def test_a_fill_wakes_who_waits(self, broker: Broker, feed: ReportFeed, venue: Venue) -> None:
-        """F02."""
+        """F02. From Hummingbot, filled by the user stream."""
         await venue.hold_fills()
         await broker.place_order(a_new_order(venue.symbol, at=venue.clock.now()))
         await hear_out(feed, venue)
