@@ -24,6 +24,8 @@ _KINDS: dict[str, dict[str, Any]] = {
     "memory": {"book": ":memory:"},
     "file": {},
     "slow": {"book": ":memory:", "latency_s": 0.05, "fill_delay_s": 0.5, "partial_fills": 0.7},
+    # Two orders of one name are two: only looking before sending again keeps them from it.
+    "namesakes": {"book": ":memory:", "unique_ids": False, "max_delivery_delay_s": 5},
 }
 
 

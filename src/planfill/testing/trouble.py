@@ -19,4 +19,4 @@ __all__ = [
 
 
 class BrokerTroubleContract(SendTroubleContract, ReadTroubleContract, CancelTroubleContract):
-    """Cards T01 to T15 and T18 to T23, of the port ``Broker``."""
+    """Cards T01 to T16 and T19 to T24, of the port ``Broker``."""

@@ -13,13 +13,13 @@ from planfill.testing.venue import a_new_order, ended, reported, stands
 
 
 class CancelTroubleContract(TroubleCards):
-    """Cards T18 to T23; what became of the order only a report says."""
+    """Cards T19 to T24; what became of the order only a report says."""
 
     @troubled(Trouble.ANSWER_504, Trouble.RESET, Trouble.HANG)
     async def test_a_cancel_without_an_answer_is_in_doubt_and_can_be_repeated(
         self, broker: Broker, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T18. From Nautilus TC-E75."""
+        """T19. From Nautilus TC-E75."""
         order = await a_working_order(broker, venue)
         await reported(broker, venue, order.client_order_id, until=lambda _: True)
         await venue.make(trouble, Request.CANCEL)
@@ -33,7 +33,7 @@ class CancelTroubleContract(TroubleCards):
     async def test_after_a_cancel_that_never_arrived_the_order_works(
         self, broker: Broker, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T19. From Hummingbot, cancel of a lost order whose request fails."""
+        """T20. From Hummingbot, cancel of a lost order whose request fails."""
         order = await a_working_order(broker, venue)
         await reported(broker, venue, order.client_order_id, until=lambda _: True)
         await venue.make(trouble, Request.CANCEL, lasting=True)
@@ -49,7 +49,7 @@ class CancelTroubleContract(TroubleCards):
     async def test_an_order_whose_cancel_was_ignored_works_until_it_is_canceled(
         self, broker: Broker, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T20."""
+        """T21."""
         order = await a_working_order(broker, venue)
         await reported(broker, venue, order.client_order_id, until=lambda _: True)
         await venue.make(trouble, Request.CANCEL)
@@ -63,7 +63,7 @@ class CancelTroubleContract(TroubleCards):
     async def test_a_fill_during_the_cancel_leaves_no_remainder(
         self, broker: Broker, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T21: that it came too late to cancel is no error."""
+        """T22: that it came too late to cancel is no error."""
         order = await a_working_order(broker, venue)
         await reported(broker, venue, order.client_order_id, until=lambda _: True)
         await venue.make(trouble, Request.CANCEL)
@@ -77,7 +77,7 @@ class CancelTroubleContract(TroubleCards):
     async def test_a_partial_fill_during_the_cancel_leaves_the_exact_remainder(
         self, broker: Broker, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T22."""
+        """T23."""
         order = await a_working_order(broker, venue)
         await reported(broker, venue, order.client_order_id, until=lambda _: True)
         await venue.make(trouble, Request.CANCEL)
@@ -90,7 +90,7 @@ class CancelTroubleContract(TroubleCards):
     async def test_an_order_in_doubt_that_works_can_be_canceled(
         self, broker: Broker, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T23. From Hummingbot, cancel of a lost order."""
+        """T24. From Hummingbot, cancel of a lost order."""
         await venue.hold_fills()
         order = a_new_order(venue.symbol, "5", at=venue.clock.now())
         await venue.make(trouble)

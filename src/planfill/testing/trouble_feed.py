@@ -22,7 +22,7 @@ _ONE: Final = Quantity(Decimal(1))
 
 
 class FeedTroubleContract(TroubleCards):
-    """Cards T24 to T26; seconds of the venue's clock."""
+    """Cards T25 to T27; seconds of the venue's clock."""
 
     @pytest.fixture
     @abstractmethod
@@ -33,7 +33,7 @@ class FeedTroubleContract(TroubleCards):
     async def test_whatever_the_stream_does_waiting_ends_in_time_and_never_fails(
         self, broker: Broker, feed: ReportFeed, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T24."""
+        """T25."""
         await a_working_order(broker, venue)
         await hear_out(feed, venue)
         await venue.make(trouble)
@@ -49,7 +49,7 @@ class FeedTroubleContract(TroubleCards):
     async def test_whatever_the_stream_does_asking_tells_the_truth(
         self, broker: Broker, feed: ReportFeed, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T25. From LEAN, duplicates of the stream."""
+        """T26. From LEAN, duplicates of the stream."""
         order = await a_working_order(broker, venue)
         await hear_out(feed, venue)
         await venue.make(trouble)
@@ -67,7 +67,7 @@ class FeedTroubleContract(TroubleCards):
     async def test_a_stream_that_recovers_wakes_who_waits(
         self, broker: Broker, feed: ReportFeed, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T26: what happened while it was away is news as well."""
+        """T27: what happened while it was away is news as well."""
         await a_working_order(broker, venue)
         await hear_out(feed, venue)
         await venue.make(trouble)

@@ -22,13 +22,13 @@ _LIST_UNHEARD: Final = tuple(one for one in _UNHEARD if one is not Trouble.NO_ID
 
 
 class ReadTroubleContract(TroubleCards):
-    """Cards T12 to T15."""
+    """Cards T13 to T16."""
 
     @troubled(*_UNHEARD)
     async def test_an_order_that_could_not_be_asked_about_is_not_an_order_not_found(
         self, broker: Broker, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T12. From Hummingbot, order update request fails."""
+        """T13. From Hummingbot, order update request fails."""
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         await broker.place_order(order)
         await reported(broker, venue, order.client_order_id, until=ended)
@@ -43,7 +43,7 @@ class ReadTroubleContract(TroubleCards):
     async def test_an_order_of_a_status_that_nobody_knows_counts_as_working(
         self, broker: Broker, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T13: and what the broker said is kept."""
+        """T14: and what the broker said is kept."""
         order = a_new_order(venue.symbol, at=venue.clock.now())
         await broker.place_order(order)
         await reported(broker, venue, order.client_order_id, until=ended)
@@ -58,7 +58,7 @@ class ReadTroubleContract(TroubleCards):
     async def test_a_fill_without_a_price_is_not_a_fill_at_none(
         self, broker: Broker, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T14: the price is unknown, or was read elsewhere. From LEAN, fill price above 0."""
+        """T15: the price is unknown, or was read elsewhere. From LEAN, fill price above 0."""
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         await broker.place_order(order)
         await reported(broker, venue, order.client_order_id, until=ended)
@@ -72,7 +72,7 @@ class ReadTroubleContract(TroubleCards):
     async def test_an_order_that_has_ended_may_still_grow(
         self, broker: Broker, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T15. From Hummingbot, lost order whose fills are processed."""
+        """T16. From Hummingbot, lost order whose fills are processed."""
         order = await a_working_order(broker, venue)
         await venue.let_fill(venue.symbol, Quantity(Decimal(2)))
         await reported(broker, venue, order.client_order_id, until=has_filled(2))
@@ -87,7 +87,7 @@ class ReadTroubleContract(TroubleCards):
 
 
 class RecordsTroubleContract(TroubleCards):
-    """Cards T16 and T17."""
+    """Cards T17 and T18."""
 
     @pytest.fixture
     @abstractmethod
@@ -98,7 +98,7 @@ class RecordsTroubleContract(TroubleCards):
     async def test_orders_that_could_not_be_listed_are_not_an_empty_list(
         self, broker: Broker, records: BrokerRecords, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T16."""
+        """T17."""
         since = venue.clock.now()
         order = await a_working_order(broker, venue)
         await reported(broker, venue, order.client_order_id, until=lambda _: True)
@@ -113,7 +113,7 @@ class RecordsTroubleContract(TroubleCards):
     async def test_fills_that_could_not_be_listed_are_not_an_empty_list(
         self, broker: Broker, records: BrokerRecords, venue: TroubledVenue, trouble: Trouble
     ) -> None:
-        """T17. From Hummingbot, fill query fails."""
+        """T18. From Hummingbot, fill query fails."""
         since = venue.clock.now()
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         placed = await broker.place_order(order)

@@ -5,16 +5,22 @@ from __future__ import annotations
 import pytest
 
 from planfill.application.ports.broker import Broker
-from planfill.domain.errors import BrokerUnavailable, InsufficientFundsError, OrderNotFound, OutcomeUnknown
+from planfill.domain.errors import (
+    BrokerConnectionError,
+    BrokerUnavailable,
+    InsufficientFundsError,
+    OrderNotFound,
+    OutcomeUnknown,
+)
 from planfill.domain.report import OrderStatus, merge
 from planfill.testing.cards import needs
 from planfill.testing.trouble_cards import ANSWERS_LOST, TroubleCards, troubled
-from planfill.testing.troubled_venue import Trouble, TroubledVenue
+from planfill.testing.troubled_venue import Request, Trouble, TroubledVenue
 from planfill.testing.venue import a_new_order, ended, reported, stands
 
 
 class SendTroubleContract(TroubleCards):
-    """Cards T01 to T11."""
+    """Cards T01 to T12."""
 
     @troubled(*ANSWERS_LOST)
     async def test_an_accepted_order_without_an_answer_is_in_doubt_and_is_found_once(
@@ -175,4 +181,20 @@ class SendTroubleContract(TroubleCards):
         report = await broker.place_order(order)
         assert (report.status, report.is_terminal) == (OrderStatus.UNKNOWN, False)
         assert venue.future_status in report.raw
+        assert await venue.orders_named(order.client_order_id) == 1
+
+    @troubled(Trouble.ANSWER_504, Trouble.RESET, Trouble.HANG)
+    async def test_an_order_in_doubt_that_cannot_be_asked_about_stays_in_doubt(
+        self, broker: Broker, venue: TroubledVenue, trouble: Trouble
+    ) -> None:
+        """T12. From Hummingbot, lost order whose status request fails."""
+        order = a_new_order(venue.symbol, "3", at=venue.clock.now())
+        await venue.make(trouble)
+        await venue.make(trouble, Request.ASK)
+        await self.place_in_doubt(broker, order)
+        if not self.resolves:
+            with pytest.raises(BrokerConnectionError):
+                await broker.get_order_status(order.client_order_id)
+        done = await reported(broker, venue, order.client_order_id, until=ended)
+        assert stands(done, OrderStatus.FILLED, "3")
         assert await venue.orders_named(order.client_order_id) == 1

@@ -74,6 +74,8 @@ class TroubledVenue(Venue, Protocol):
         """
         Let the trouble befall the next such request; or (``lasting``) each, until ``recover``.
 
+        Troubles of different requests can be ahead at the same time.
+
         A trouble of the feed begins at once, and befalls what the stream would say next.
         """
 

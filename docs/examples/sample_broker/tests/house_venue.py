@@ -81,7 +81,7 @@ class HouseVenue(TroubledVenue):
         self.house = House(last | nonsense, account, self.clock.now, None)
         self.house.halted = frozenset({self.untradable})
         self.wire = Wire(self._line)
-        self._trouble: tuple[Trouble, Request, bool] | None = None
+        self._ahead: list[tuple[Trouble, Request, bool]] = []
 
     async def hold_fills(self) -> None:
         self.house.holding = True
@@ -92,10 +92,10 @@ class HouseVenue(TroubledVenue):
     async def make(
         self, trouble: Trouble, request: Request = Request.PLACE, *, lasting: bool = False
     ) -> None:
-        self._trouble = trouble, request, lasting
+        self._ahead.append((trouble, request, lasting))
 
     async def recover(self) -> None:
-        self._trouble = None
+        self._ahead.clear()
 
     async def orders_named(self, client_order_id: ClientOrderId) -> int:
         return sum(ticket.name == client_order_id for ticket in self.house.account.orders)
@@ -112,12 +112,11 @@ class HouseVenue(TroubledVenue):
         return _ANSWERS[trouble](answer) if trouble in _ANSWERS else answer
 
     def _met(self, method: str, path: str) -> Trouble | None:
-        if self._trouble is None:
-            return None
-        trouble, request, lasting = self._trouble
-        wanted, where = _REQUESTS[request]
-        if method != wanted or not (path.startswith(where) if where.endswith("/") else path == where):
-            return None
-        if not lasting:
-            self._trouble = None
-        return trouble
+        for one in self._ahead:
+            trouble, request, lasting = one
+            wanted, where = _REQUESTS[request]
+            if method == wanted and (path.startswith(where) if where.endswith("/") else path == where):
+                if not lasting:
+                    self._ahead.remove(one)
+                return trouble
+        return None
