@@ -48,20 +48,20 @@ class Card(NamedTuple):
         """Tell whether an adapter cannot run it: it declares that, or its venue cannot make the trouble."""
         unable = self.needs is not None and not getattr(adapter.capabilities, self.needs)
         spared = bool(self.troubles) and self.troubles.isdisjoint(adapter.troubles)
-        return unable or spared or (self.number.startswith("F") and not adapter.pushes)
+        return unable or spared or self.number.startswith(adapter.without)
 
 
 class Adapter(NamedTuple):
     """
     An adapter that keeps the contract: what it declares, and the troubles that it is proven in.
 
-    Where the broker pushes nothing, the feed has nothing to prove.
+    ``without`` are the cards, or their letters, of what it has not: a stream, hours.
     """
 
     name: str
     capabilities: Capabilities
     troubles: AbstractSet[Trouble]
-    pushes: bool = True
+    without: tuple[str, ...] = ()
 
 
 def adapters() -> list[Adapter]:
@@ -70,7 +70,10 @@ def adapters() -> list[Adapter]:
     return [
         Adapter("mock", mock.mock.capabilities, mock.troubles),
         Adapter(
-            "[sample](../examples/sample_broker/README.md)", CAPABILITIES, HouseVenue.troubles, pushes=False
+            "[sample](../examples/sample_broker/README.md)",
+            CAPABILITIES,
+            HouseVenue.troubles,
+            without=("F", "T30"),
         ),
     ]
 

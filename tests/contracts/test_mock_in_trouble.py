@@ -14,8 +14,12 @@ from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.application.ports.broker import Broker
 from planfill.domain.market import Capabilities
 from planfill.testing.trouble import (
+    BrokerAccountTroubleContract,
     BrokerTroubleContract,
     FeedTroubleContract,
+    InstrumentCatalogTroubleContract,
+    MarketDataTroubleContract,
+    MarketHoursTroubleContract,
     RecordsTroubleContract,
     Trouble,
 )
@@ -56,6 +60,30 @@ class TestRecordsInTrouble(_OnTheMock, RecordsTroubleContract):
 class TestFeedInTrouble(_OnTheMock, FeedTroubleContract):
     @pytest.fixture
     def feed(self, broker: MockBroker) -> MockBroker:
+        return broker
+
+
+class TestMarketDataInTrouble(_OnTheMock, MarketDataTroubleContract):
+    @pytest.fixture
+    def market_data(self, broker: MockBroker) -> MockBroker:
+        return broker
+
+
+class TestInstrumentCatalogInTrouble(_OnTheMock, InstrumentCatalogTroubleContract):
+    @pytest.fixture
+    def instruments(self, broker: MockBroker) -> MockBroker:
+        return broker
+
+
+class TestMarketHoursInTrouble(_OnTheMock, MarketHoursTroubleContract):
+    @pytest.fixture
+    def hours(self, broker: MockBroker) -> MockBroker:
+        return broker
+
+
+class TestBrokerAccountInTrouble(_OnTheMock, BrokerAccountTroubleContract):
+    @pytest.fixture
+    def account(self, broker: MockBroker) -> MockBroker:
         return broker
 
 

@@ -49,7 +49,7 @@ _FAULTS: Final[Mapping[Trouble, Sequence[Fault]]] = {
     Trouble.REFUSED_CONNECTION: [Fail(BrokerUnavailable("connection refused"))],
     Trouble.RATE_LIMITED: [Fail(BrokerUnavailable("429 Too Many Requests"))],
     Trouble.DELIVERED_LATE: [DeliverLate(2)],
-    Trouble.DELIVERED_TWICE: [DeliverTwice(1)],
+    Trouble.DELIVERED_TWICE: [DeliverTwice(0.5)],
     Trouble.NOT_VISIBLE: [ReadLag(3)],
     Trouble.FILLED_BEFORE_ANSWER: [ShowStatus(status=OrderStatus.NEW), HideFills()],
     Trouble.LATE_FILL: [HideFills()],

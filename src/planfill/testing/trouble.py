@@ -1,16 +1,26 @@
-"""The contract of ``Broker`` in trouble: subclass it, and give it a venue that makes trouble."""
+"""The contracts of a broker's ports in trouble: subclass them, with a venue that makes trouble."""
 
 from __future__ import annotations
 
 from planfill.testing.trouble_cancels import CancelTroubleContract
 from planfill.testing.trouble_feed import FeedTroubleContract
+from planfill.testing.trouble_market import (
+    BrokerAccountTroubleContract,
+    InstrumentCatalogTroubleContract,
+    MarketDataTroubleContract,
+    MarketHoursTroubleContract,
+)
 from planfill.testing.trouble_reads import ReadTroubleContract, RecordsTroubleContract
 from planfill.testing.trouble_sends import SendTroubleContract
 from planfill.testing.troubled_venue import Request, Trouble, TroubledVenue
 
 __all__ = [
+    "BrokerAccountTroubleContract",
     "BrokerTroubleContract",
     "FeedTroubleContract",
+    "InstrumentCatalogTroubleContract",
+    "MarketDataTroubleContract",
+    "MarketHoursTroubleContract",
     "RecordsTroubleContract",
     "Request",
     "Trouble",

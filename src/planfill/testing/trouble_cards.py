@@ -27,6 +27,15 @@ ANSWERS_LOST: Final = (
     Trouble.NO_ID,
     Trouble.UNREADABLE,
 )
+# Of a list, or anything else that has no id which could be missing.
+UNLISTED: Final = (
+    Trouble.ANSWER_504,
+    Trouble.RESET,
+    Trouble.HANG,
+    Trouble.EMPTY_200,
+    Trouble.UNREADABLE,
+    Trouble.REFUSED_CONNECTION,
+)
 
 
 def troubled(*troubles: Trouble) -> Callable[[Test], Test]:

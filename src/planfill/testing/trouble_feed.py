@@ -18,6 +18,7 @@ from planfill.testing.troubled_venue import Trouble, TroubledVenue
 from planfill.testing.venue import ended, has_filled, reported, stands
 
 _FEED: Final = tuple(trouble for trouble in Trouble if trouble.name.startswith("FEED_"))
+_WAIT_S: Final = 0.2
 _ONE: Final = Quantity(Decimal(1))
 
 
@@ -40,8 +41,8 @@ class FeedTroubleContract(TroubleCards):
         for _ in range(4):
             began = venue.clock.monotonic()
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(feed.wait, 0.5)
-                await venue.clock.sleep(0.1)
+                tasks.start_soon(feed.wait, _WAIT_S)
+                await venue.clock.sleep(_WAIT_S / 4)
                 await venue.let_fill(venue.symbol, _ONE)
             assert venue.clock.monotonic() - began < 2
 
@@ -55,11 +56,11 @@ class FeedTroubleContract(TroubleCards):
         await venue.make(trouble)
         for filled in (1, 2):
             await venue.let_fill(venue.symbol, _ONE)
-            await feed.wait(0.5)
+            await feed.wait(_WAIT_S)
             part = await reported(broker, venue, order.client_order_id, until=has_filled(filled))
             assert not part.is_terminal
         await venue.let_fill(venue.symbol)
-        await feed.wait(0.5)
+        await feed.wait(_WAIT_S)
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert stands(done, OrderStatus.FILLED, "5")
 

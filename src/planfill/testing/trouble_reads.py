@@ -12,13 +12,18 @@ from planfill.application.ports.broker import Broker, BrokerRecords
 from planfill.domain.errors import BrokerConnectionError
 from planfill.domain.report import OrderStatus, merge
 from planfill.domain.values import Quantity
-from planfill.testing.trouble_cards import ANSWERS_LOST, TroubleCards, a_working_order, near, troubled
+from planfill.testing.trouble_cards import (
+    ANSWERS_LOST,
+    UNLISTED,
+    TroubleCards,
+    a_working_order,
+    near,
+    troubled,
+)
 from planfill.testing.troubled_venue import Request, Trouble, TroubledVenue
 from planfill.testing.venue import a_new_order, ended, has_filled, reported, stands
 
 _UNHEARD: Final = (*ANSWERS_LOST, Trouble.REFUSED_CONNECTION)
-# A list has no id that could be missing, and may be empty.
-_LIST_UNHEARD: Final = tuple(one for one in _UNHEARD if one is not Trouble.NO_ID)
 
 
 class ReadTroubleContract(TroubleCards):
@@ -94,7 +99,7 @@ class RecordsTroubleContract(TroubleCards):
     def records(self, broker: Broker) -> BrokerRecords:
         """Make the records under test, of the account that ``broker`` trades."""
 
-    @troubled(*_LIST_UNHEARD)
+    @troubled(*UNLISTED)
     async def test_orders_that_could_not_be_listed_are_not_an_empty_list(
         self, broker: Broker, records: BrokerRecords, venue: TroubledVenue, trouble: Trouble
     ) -> None:
@@ -109,7 +114,7 @@ class RecordsTroubleContract(TroubleCards):
         listed = await records.list_orders(since)
         assert order.client_order_id in {report.client_order_id for report in listed}
 
-    @troubled(*_LIST_UNHEARD)
+    @troubled(*UNLISTED)
     async def test_fills_that_could_not_be_listed_are_not_an_empty_list(
         self, broker: Broker, records: BrokerRecords, venue: TroubledVenue, trouble: Trouble
     ) -> None:

@@ -116,7 +116,7 @@ class SendTroubleContract(TroubleCards):
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         await venue.make(trouble)
         first = await broker.place_order(order)
-        await venue.clock.sleep(5)
+        await venue.clock.sleep(1)
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert done.broker_order_id == first.broker_order_id
         assert stands(done, OrderStatus.FILLED, "3")

@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 
 
 class Request(Enum):
-    """What a trouble befalls: one of the calls that an adapter makes for a port's method."""
+    """What a trouble befalls: whatever an adapter asks of the broker for a method of a port."""
 
     PLACE = "place_order"
     ASK = "get_order_status"
     CANCEL = "cancel_order"
     LIST_ORDERS = "list_orders"
     LIST_FILLS = "list_fills"
+    PRICES = "get_current_prices"
+    INSTRUMENTS = "get_instruments"
+    SESSION = "get_session"
+    ACCOUNT = "get_account"
+    SELLABLE = "get_sellable"
+    POSITIONS = "get_positions"
 
 
 class Trouble(Enum):
@@ -37,7 +43,7 @@ class Trouble(Enum):
     REFUSED_CONNECTION = "nobody listens: the request was certainly not sent"
     RATE_LIMITED = "the request is refused for its rate (429), without an effect"
     DELIVERED_LATE = "the connection is reset; the request arrives up to 5 seconds later"
-    DELIVERED_TWICE = "the request arrives twice"
+    DELIVERED_TWICE = "the request arrives twice, within a second"
     NOT_VISIBLE = "look-ups miss the order that is placed, for up to 5 seconds"
     FILLED_BEFORE_ANSWER = "the order may have filled, and is shown as it was before its first fill"
     LATE_FILL = "the order is shown as it ended, without its fills"

@@ -54,6 +54,11 @@ _REQUESTS: Final = {
     Request.CANCEL: ("DELETE", "/orders/"),
     Request.LIST_ORDERS: ("GET", "/orders"),
     Request.LIST_FILLS: ("GET", "/fills"),
+    Request.PRICES: ("GET", "/prices"),
+    Request.INSTRUMENTS: ("GET", "/prices"),
+    Request.ACCOUNT: ("GET", "/account"),
+    Request.SELLABLE: ("GET", "/account"),
+    Request.POSITIONS: ("GET", "/account"),
 }
 
 

@@ -14,7 +14,13 @@ from planfill.testing.market import (
     MarketHoursContract,
 )
 from planfill.testing.records import BrokerRecordsContract
-from planfill.testing.trouble import BrokerTroubleContract, RecordsTroubleContract
+from planfill.testing.trouble import (
+    BrokerAccountTroubleContract,
+    BrokerTroubleContract,
+    InstrumentCatalogTroubleContract,
+    MarketDataTroubleContract,
+    RecordsTroubleContract,
+)
 from sample_broker.broker import CAPABILITIES, SampleBroker
 from sample_broker.market import SampleMarket
 
@@ -77,11 +83,23 @@ class TestAccount(AtTheHouse, BrokerAccountContract):
     pass
 
 
+class TestAccountInTrouble(AtTheHouse, BrokerAccountTroubleContract):
+    pass
+
+
 class TestMarketData(AtTheHouse, MarketDataContract):
     pass
 
 
+class TestMarketDataInTrouble(AtTheHouse, MarketDataTroubleContract):
+    pass
+
+
 class TestInstruments(AtTheHouse, InstrumentCatalogContract):
+    pass
+
+
+class TestInstrumentsInTrouble(AtTheHouse, InstrumentCatalogTroubleContract):
     pass
 
 
