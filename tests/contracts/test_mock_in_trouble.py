@@ -63,25 +63,33 @@ class TestFeedInTrouble(_OnTheMock, FeedTroubleContract):
         return broker
 
 
-class TestMarketDataInTrouble(_OnTheMock, MarketDataTroubleContract):
+class _InMemory(_OnTheMock):
+    """Where the kind of the mock makes no difference."""
+
+    @pytest.fixture
+    def venue(self, tmp_path: Path) -> MockVenue:
+        return MockVenue(tmp_path, **_KINDS["memory"])
+
+
+class TestMarketDataInTrouble(_InMemory, MarketDataTroubleContract):
     @pytest.fixture
     def market_data(self, broker: MockBroker) -> MockBroker:
         return broker
 
 
-class TestInstrumentCatalogInTrouble(_OnTheMock, InstrumentCatalogTroubleContract):
+class TestInstrumentCatalogInTrouble(_InMemory, InstrumentCatalogTroubleContract):
     @pytest.fixture
     def instruments(self, broker: MockBroker) -> MockBroker:
         return broker
 
 
-class TestMarketHoursInTrouble(_OnTheMock, MarketHoursTroubleContract):
+class TestMarketHoursInTrouble(_InMemory, MarketHoursTroubleContract):
     @pytest.fixture
     def hours(self, broker: MockBroker) -> MockBroker:
         return broker
 
 
-class TestBrokerAccountInTrouble(_OnTheMock, BrokerAccountTroubleContract):
+class TestBrokerAccountInTrouble(_InMemory, BrokerAccountTroubleContract):
     @pytest.fixture
     def account(self, broker: MockBroker) -> MockBroker:
         return broker
