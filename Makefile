@@ -43,6 +43,7 @@ format: .venv/installed ## Format the code, mend what lint can mend, refresh wha
 	$(BIN)/python scripts/core_size.py --write README.md
 	$(BIN)/python -c "from planfill.adapters.cli.schema import result_schema; print(result_schema(), end='')" \
 		> docs/reference/result.schema.json
+	$(BIN)/python scripts/broker_contract.py docs/reference/broker-contract.md
 
 bench: .venv/installed ## Run the benchmarks
 	@set -e; for bench in benchmarks/bench_*.py; do $(BIN)/python "$$bench"; done

@@ -20,6 +20,8 @@ ALLOWED: Final = {
     "domain": sys.stdlib_module_names | {"pydantic", "planfill"},
     "application": sys.stdlib_module_names | {"pydantic", "anyio", "planfill"},
 }
+# What we ship for tests must run wherever Planfill and pytest are installed.
+ALLOWED_IN_TESTING: Final = ALLOWED["application"] | {"pytest"}
 # The domain is pure: no I/O, no clock, no chance, no log.
 IMPURE_MODULES: Final = frozenset(
     {
@@ -87,6 +89,16 @@ def test_an_inner_layer_imports_only_what_its_list_allows(layer: str) -> None:
         for source in sources(layer)
         for name, where in source.imports()
         if name not in ALLOWED[layer]
+    ]
+    assert found == []
+
+
+def test_what_we_ship_for_tests_needs_pytest_and_no_more() -> None:
+    found = [
+        f"{where} imports {name}"
+        for source in sources("testing")
+        for name, where in source.imports()
+        if name not in ALLOWED_IN_TESTING
     ]
     assert found == []
 

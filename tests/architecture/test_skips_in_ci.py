@@ -18,6 +18,12 @@ def test_passes() -> None:
 def test_without_keys() -> None:
     pytest.skip("needs keys: none are set")
 
+def test_of_what_the_broker_has_not() -> None:
+    pytest.skip("the broker declares that it has no fractions of shares")
+
+def test_of_a_trouble_that_cannot_be_made() -> None:
+    pytest.skip("the venue cannot make it: FEED_SILENT, the stream stays open, and says nothing")
+
 @pytest.mark.paper
 def test_on_paper() -> None:
     pytest.skip("the market is closed")

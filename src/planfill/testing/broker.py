@@ -18,16 +18,16 @@ from planfill.domain.errors import (
     OrderNotFound,
     OrderRejected,
 )
-from planfill.domain.market import Capabilities
 from planfill.domain.order import Side
 from planfill.domain.report import OrderStatus, merge
 from planfill.domain.values import ClientOrderId, Quantity
+from planfill.testing.cards import BrokerCards, needs
 from planfill.testing.venue import Venue, a_new_order, ended, has_filled, reported, stands
 
 NOBODY: Final = ClientOrderId("pf-contract-nobody-1")
 
 
-class BrokerContract:
+class BrokerContract(BrokerCards):
     """
     Cards B01 to B22. Each test gets a venue of its own, with the account that ``Venue`` describes.
 
@@ -35,36 +35,22 @@ class BrokerContract:
     B12 and B15, without notional B21.
     """
 
-    pytestmark = pytest.mark.anyio
-
-    @pytest.fixture
-    @abstractmethod
-    def venue(self) -> Venue:
-        """Make the market behind the broker."""
-
     @pytest.fixture
     @abstractmethod
     def broker(self, venue: Venue) -> Broker:
         """Make the broker under test, at the venue."""
 
-    @pytest.fixture
-    @abstractmethod
-    def capabilities(self) -> Capabilities:
-        """Say what the broker declares of itself."""
-
     async def test_placing_answers_with_both_names_of_the_order(self, broker: Broker, venue: Venue) -> None:
-        """B01."""
+        """B01. From LEAN, every order is acknowledged."""
         order = a_new_order(venue.symbol, at=venue.clock.now())
         report = await broker.place_order(order)
         assert report.broker_order_id
         assert report.client_order_id == order.client_order_id
         assert (report.symbol, report.side) == (order.symbol, order.side)
 
-    async def test_placing_twice_places_one_order(
-        self, broker: Broker, venue: Venue, capabilities: Capabilities
-    ) -> None:
-        """B02."""
-        _needs(capabilities.unique_ids, "unique client order ids")
+    @needs("unique_ids")
+    async def test_placing_twice_places_one_order(self, broker: Broker, venue: Venue) -> None:
+        """B02. From FIX PossResend."""
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         first = await broker.place_order(order)
         second = await broker.place_order(order)
@@ -73,11 +59,11 @@ class BrokerContract:
         assert done.broker_order_id == first.broker_order_id
         assert done.filled_quantity == 3
 
+    @needs("unique_ids")
     async def test_placing_an_order_again_after_its_end_reports_that_end(
-        self, broker: Broker, venue: Venue, capabilities: Capabilities
+        self, broker: Broker, venue: Venue
     ) -> None:
         """B03."""
-        _needs(capabilities.unique_ids, "unique client order ids")
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
@@ -85,11 +71,9 @@ class BrokerContract:
         assert (again.broker_order_id, again.status) == (done.broker_order_id, OrderStatus.FILLED)
         assert again.filled_quantity == 3
 
-    async def test_the_same_name_with_other_terms_is_a_conflict(
-        self, broker: Broker, venue: Venue, capabilities: Capabilities
-    ) -> None:
-        """B04."""
-        _needs(capabilities.unique_ids, "unique client order ids")
+    @needs("unique_ids")
+    async def test_the_same_name_with_other_terms_is_a_conflict(self, broker: Broker, venue: Venue) -> None:
+        """B04. From FIX, duplicate ClOrdID."""
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         await broker.place_order(order)
         with pytest.raises(OrderConflict):
@@ -100,7 +84,7 @@ class BrokerContract:
         assert done.filled_quantity == 3
 
     async def test_an_order_is_found_by_our_name_for_it(self, broker: Broker, venue: Venue) -> None:
-        """B05."""
+        """B05. From FIX OrderStatusRequest."""
         order = a_new_order(venue.symbol, at=venue.clock.now())
         placed = await broker.place_order(order)
         found = await reported(broker, venue, order.client_order_id, until=lambda _: True)
@@ -108,12 +92,12 @@ class BrokerContract:
         assert found.broker_order_id == placed.broker_order_id
 
     async def test_an_order_that_was_never_placed_is_not_found(self, broker: Broker) -> None:
-        """B06."""
+        """B06. From Hummingbot, order not found."""
         with pytest.raises(OrderNotFound):
             await broker.get_order_status(NOBODY)
 
     async def test_a_market_order_fills_completely_at_the_market(self, broker: Broker, venue: Venue) -> None:
-        """B07."""
+        """B07. From LEAN 4."""
         order = a_new_order(venue.symbol, "7", at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
@@ -122,7 +106,7 @@ class BrokerContract:
         assert abs(done.average_price - venue.price) <= venue.price * Decimal("0.05")
 
     async def test_canceling_a_working_order_ends_it(self, broker: Broker, venue: Venue) -> None:
-        """B08."""
+        """B08. From LEAN 2."""
         await venue.hold_fills()
         order = a_new_order(venue.symbol, at=venue.clock.now())
         await broker.place_order(order)
@@ -132,7 +116,7 @@ class BrokerContract:
         assert stands(done, OrderStatus.CANCELED, "0")
 
     async def test_canceling_what_is_done_changes_nothing(self, broker: Broker, venue: Venue) -> None:
-        """B09."""
+        """B09. From FIX OrderCancelReject, too late."""
         order = a_new_order(venue.symbol, at=venue.clock.now())
         await broker.place_order(order)
         before = await reported(broker, venue, order.client_order_id, until=ended)
@@ -141,7 +125,7 @@ class BrokerContract:
         assert (after.status, after.filled_quantity) == (before.status, before.filled_quantity)
 
     async def test_canceling_what_was_never_placed_finds_nothing(self, broker: Broker) -> None:
-        """B10."""
+        """B10. From Hummingbot, cancel not found."""
         with pytest.raises(OrderNotFound):
             await broker.cancel_order(NOBODY)
 
@@ -156,18 +140,16 @@ class BrokerContract:
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert done.status is OrderStatus.CANCELED
 
-    async def test_a_quantity_is_exact_to_nine_decimals(
-        self, broker: Broker, venue: Venue, capabilities: Capabilities
-    ) -> None:
+    @needs("fractions")
+    async def test_a_quantity_is_exact_to_nine_decimals(self, broker: Broker, venue: Venue) -> None:
         """B12."""
-        _needs(capabilities.fractions, "fractions of shares")
         order = a_new_order(venue.symbol, "1.123456789", at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert done.filled_quantity == Decimal("1.123456789")
 
     async def test_a_buy_beyond_the_cash_is_refused_as_such(self, broker: Broker, venue: Venue) -> None:
-        """B13."""
+        """B13. From Hummingbot, create fails."""
         too_many = 1 + 5 * venue.cash_usd // venue.price
         with pytest.raises(InsufficientFundsError):
             await broker.place_order(a_new_order(venue.symbol, too_many, at=venue.clock.now()))
@@ -178,11 +160,9 @@ class BrokerContract:
         with pytest.raises(InsufficientQuantityError):
             await broker.place_order(a_new_order(venue.held, too_many, side=Side.SELL, at=venue.clock.now()))
 
-    async def test_a_fraction_of_a_whole_share_is_refused_as_such(
-        self, broker: Broker, venue: Venue, capabilities: Capabilities
-    ) -> None:
+    @needs("fractions")
+    async def test_a_fraction_of_a_whole_share_is_refused_as_such(self, broker: Broker, venue: Venue) -> None:
         """B15."""
-        _needs(capabilities.fractions, "fractions of shares")
         if venue.whole_only is None:
             pytest.skip("every symbol of this venue is fractionable")
         with pytest.raises(NotFractionableError):
@@ -196,7 +176,7 @@ class BrokerContract:
             await broker.place_order(a_new_order(venue.untradable, at=venue.clock.now()))
 
     async def test_what_does_not_exist_is_refused(self, broker: Broker, venue: Venue) -> None:
-        """B17."""
+        """B17. From Hummingbot, create fails."""
         with pytest.raises(OrderRejected):
             await broker.place_order(a_new_order(venue.unknown, at=venue.clock.now()))
 
@@ -216,7 +196,7 @@ class BrokerContract:
         assert stands(report, OrderStatus.REJECTED, "0")
 
     async def test_a_limit_order_fills_within_its_limit(self, broker: Broker, venue: Venue) -> None:
-        """B19."""
+        """B19. From LEAN 4, limit."""
         limit = (venue.price * Decimal("1.1")).quantize(Decimal(1))
         order = a_new_order(venue.symbol, "2", limit=limit, at=venue.clock.now())
         await broker.place_order(order)
@@ -226,7 +206,7 @@ class BrokerContract:
         assert done.average_price <= limit
 
     async def test_a_limit_away_from_the_market_waits(self, broker: Broker, venue: Venue) -> None:
-        """B20."""
+        """B20. From LEAN 12."""
         limit = (venue.price / 2).quantize(Decimal(1))
         order = a_new_order(venue.symbol, "2", limit=limit, at=venue.clock.now())
         await broker.place_order(order)
@@ -236,11 +216,9 @@ class BrokerContract:
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert stands(done, OrderStatus.CANCELED, "0")
 
-    async def test_an_order_in_dollars_spends_no_more_than_them(
-        self, broker: Broker, venue: Venue, capabilities: Capabilities
-    ) -> None:
+    @needs("notional")
+    async def test_an_order_in_dollars_spends_no_more_than_them(self, broker: Broker, venue: Venue) -> None:
         """B21."""
-        _needs(capabilities.notional, "orders in dollars")
         order = a_new_order(venue.symbol, notional=Decimal(100), at=venue.clock.now())
         await broker.place_order(order)
         done = await reported(broker, venue, order.client_order_id, until=ended)
@@ -251,7 +229,7 @@ class BrokerContract:
     async def test_a_partial_fill_is_kept_when_the_rest_is_canceled(
         self, broker: Broker, venue: Venue
     ) -> None:
-        """B22: the quantity is exact, its price travels with it, and no report takes anything back."""
+        """B22: its quantity is exact, its price travels with it, and nothing is taken back. From LEAN 15."""
         await venue.hold_fills()
         order = a_new_order(venue.symbol, "5", at=venue.clock.now())
         known = await broker.place_order(order)
@@ -268,8 +246,3 @@ class BrokerContract:
         assert stands(done, OrderStatus.CANCELED, "3")
         assert done.average_price is not None
         assert abs(done.average_price - venue.price) <= venue.price * Decimal("0.05")
-
-
-def _needs(able: bool, what: str) -> None:  # noqa: FBT001 - a yes or a no is what it takes
-    if not able:
-        pytest.skip(f"the broker declares that it has no {what}")

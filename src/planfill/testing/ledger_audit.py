@@ -12,10 +12,10 @@ from planfill.testing.ledger_cards import LedgerCards, LedgerUnderTest, Opener
 
 
 class AuditContract(LedgerCards):
-    """Cards A01 to A05."""
+    """Cards V01 to V05."""
 
     async def test_streams_of_every_kind_are_named_oldest_first(self, ledger: LedgerUnderTest) -> None:
-        """A01."""
+        """V01."""
         late, early = an_execution("a"), an_execution("b")
         async with await ledger.claim(ACCOUNT, holder="contract", at=AT) as claim:
             await ledger.append("system", [an_alert()], at=AT + timedelta(seconds=2))
@@ -28,7 +28,7 @@ class AuditContract(LedgerCards):
     async def test_the_texts_that_stand_there_are_those_that_were_hashed(
         self, ledger: LedgerUnderTest
     ) -> None:
-        """A02."""
+        """V02."""
         events = one_of_each_kind()
         for number, event in enumerate(events):
             await ledger.append("system", [event], at=AT + timedelta(seconds=number))
@@ -42,12 +42,12 @@ class AuditContract(LedgerCards):
         assert verify(stored).findings == ()
 
     async def test_of_a_stream_that_nobody_wrote_nothing_is_stored(self, ledger: LedgerUnderTest) -> None:
-        """A03."""
+        """V03."""
         await ledger.append("system", [an_alert()], at=AT)
         assert await ledger.stored(an_execution("never")) == StoredStream(an_execution("never"), (), None)
 
     async def test_what_another_opening_of_the_storage_wrote_is_there(self, open_ledger: Opener) -> None:
-        """A04."""
+        """V04."""
         ledger = open_ledger()
         for number in (1, 2):
             await open_ledger().append("system", [an_alert(str(number))], at=AT)
@@ -56,7 +56,7 @@ class AuditContract(LedgerCards):
             assert stored.end == StreamEnd(number, stored.rows[-1].hash)
 
     async def test_the_execution_of_a_plan_of_any_name_is_read(self, ledger: LedgerUnderTest) -> None:
-        """A05."""
+        """V05."""
         names = ["a:b", "ü \n'\"%_?;--", "A", "a", " "]
         async with await ledger.claim(ACCOUNT, holder="contract", at=AT) as claim:
             for name in names:

@@ -26,7 +26,7 @@ KINDS = one_of_each_kind()
 
 
 class StreamContract(LedgerCards):
-    """Cards L01 to L16."""
+    """Cards L01 to L17."""
 
     async def test_events_are_numbered_from_one_without_a_gap(self, ledger: LedgerUnderTest) -> None:
         """L01."""
@@ -92,18 +92,18 @@ class StreamContract(LedgerCards):
         assert type(found.event) is type(event)
 
     def test_the_examples_are_one_of_each_kind(self) -> None:
-        """L08."""
+        """L09."""
         assert [type(event) for event in KINDS] == list(get_args(Event))
 
     async def test_a_megabyte_comes_back_as_it_was(self, open_ledger: Opener) -> None:
-        """L09."""
+        """L10."""
         large = an_alert("\U0001f4b8\n\"'\\\x00€" * 100_000)
         await open_ledger().append("system", [large], at=AT)
         (found,) = await open_ledger().read("system")
         assert found.event == large
 
     async def test_a_plan_may_have_any_name(self, ledger: LedgerUnderTest) -> None:
-        """L10."""
+        """L11."""
         names = ["a:b:c:d", "a/b", "ü \n'\"%_?;--", "A", "a", " ", "x" * 200]
         async with await ledger.claim(ACCOUNT, holder="contract", at=AT) as claim:
             for name in names:
@@ -114,13 +114,13 @@ class StreamContract(LedgerCards):
             assert found.event == a_start(name)
 
     async def test_another_storage_of_the_same_continues_the_chain(self, open_ledger: Opener) -> None:
-        """L11."""
+        """L12."""
         await open_ledger().append("system", [an_alert("one")], at=AT)
         await open_ledger().append("system", [an_alert("two")], at=AT)
         assert_chained(await open_ledger().read("system"), length=2)
 
     async def test_appends_of_many_tasks_make_one_chain(self, open_ledger: Opener) -> None:
-        """L12."""
+        """L13."""
         ledgers = (open_ledger(), open_ledger())
         async with anyio.create_task_group() as group:
             for number in range(40):
@@ -132,7 +132,7 @@ class StreamContract(LedgerCards):
         assert all(len({one.event for one in three}) == 1 for three in threes)
 
     async def test_times_are_kept_in_utc_to_the_microsecond(self, open_ledger: Opener) -> None:
-        """L13."""
+        """L14."""
         elsewhere = AT.astimezone(timezone(timedelta(hours=-5)))
         (written,) = await open_ledger().append("system", [an_alert()], at=elsewhere)
         (found,) = await open_ledger().read("system")
@@ -144,14 +144,14 @@ class StreamContract(LedgerCards):
 
     @pytest.mark.parametrize("name", ["", "systems", "account/a:b", "execution/a:b:c", "other/a:b:c"])
     async def test_a_stream_has_one_of_three_kinds_of_names(self, ledger: LedgerUnderTest, name: str) -> None:
-        """L14."""
+        """L15."""
         with pytest.raises(ValueError, match=name or "''"):
             await ledger.append(name, [an_alert()], at=AT)
 
     async def test_executions_are_listed_oldest_first_with_how_they_stand(
         self, ledger: LedgerUnderTest
     ) -> None:
-        """L15."""
+        """L16."""
         other = AccountKey(broker="contract", environment="paper", number="A-10")
         events: dict[str, tuple[int, list[Event]]] = {
             "late": (3, [a_start()]),
@@ -177,7 +177,7 @@ class StreamContract(LedgerCards):
         assert len(await ledger.executions()) == 6
 
     async def test_each_listener_has_a_cursor_in_each_stream(self, open_ledger: Opener) -> None:
-        """L16."""
+        """L17."""
         ledger = open_ledger()
         assert await ledger.get_cursors("system") == {}
         await ledger.set_cursors("system", {"log": 3, "metrics": 2})

@@ -21,7 +21,9 @@ def a_stream() -> list[Recorded]:
 
 
 class EventListenerContract:
-    """What every listener does; override ``listener``."""
+    """Cards E01 to E04; override ``listener``."""
+
+    pytestmark = pytest.mark.anyio
 
     @pytest.fixture
     def listener(self) -> EventListener:
@@ -29,22 +31,22 @@ class EventListenerContract:
         raise NotImplementedError
 
     async def test_a_listener_takes_every_kind_of_event(self, listener: EventListener) -> None:
-        """E1: no kind of event is too much for it."""
+        """E01: no kind of event is too much for it."""
         for recorded in a_stream():
             await listener.on_event(recorded)
 
     async def test_a_listener_bears_to_be_told_again(self, listener: EventListener) -> None:
-        """E2: after a crash it is told what it has been told already, from any number on."""
+        """E02: after a crash it is told what it has been told already, from any number on."""
         for recorded in (*a_stream(), *a_stream()[3:]):
             await listener.on_event(recorded)
 
     async def test_a_listener_that_comes_late_bears_to_miss_the_beginning(
         self, listener: EventListener
     ) -> None:
-        """E3: its cursor may stand anywhere, so the first event it hears may be any."""
+        """E03: its cursor may stand anywhere, so the first event it hears may be any."""
         for recorded in reversed(a_stream()):
             await listener.on_event(recorded)
 
     def test_a_listener_has_one_name(self, listener: EventListener) -> None:
-        """E4: its cursor is stored under it."""
+        """E04: its cursor is stored under it."""
         assert listener.name == listener.name.strip()

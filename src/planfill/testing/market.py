@@ -15,9 +15,10 @@ from planfill.application.ports.market import (
     MarketData,
     MarketHours,
 )
-from planfill.domain.market import NoQuote, Quote
+from planfill.domain.market import Capabilities, NoQuote, Quote
 from planfill.domain.order import Side
 from planfill.domain.values import ZERO_USD
+from planfill.testing.cards import BrokerCards
 from planfill.testing.venue import Venue, a_new_order, ended, reported
 
 _CENT = Decimal("0.01")
@@ -39,7 +40,7 @@ class MarketDataContract:
         """Make the source of prices under test."""
 
     async def test_one_call_quotes_many(self, market_data: MarketData, venue: Venue) -> None:
-        """M01."""
+        """M01. From Hummingbot, last prices."""
         symbols = [venue.symbol, *venue.others]
         prices = await market_data.get_current_prices(symbols)
         assert all(isinstance(prices[symbol], Quote) for symbol in symbols)
@@ -74,26 +75,22 @@ class MarketDataContract:
         assert not await market_data.get_current_prices([])
 
 
-class InstrumentCatalogContract:
+class InstrumentCatalogContract(BrokerCards):
     """Cards I01 to I03."""
-
-    pytestmark = pytest.mark.anyio
-
-    @pytest.fixture
-    @abstractmethod
-    def venue(self) -> Venue:
-        """Make the market behind the catalog."""
 
     @pytest.fixture
     @abstractmethod
     def instruments(self, venue: Venue) -> InstrumentCatalog:
         """Make the catalog under test."""
 
-    async def test_one_call_describes_many(self, instruments: InstrumentCatalog, venue: Venue) -> None:
-        """I01."""
+    async def test_one_call_describes_many(
+        self, instruments: InstrumentCatalog, venue: Venue, capabilities: Capabilities
+    ) -> None:
+        """I01. From Hummingbot, trading rules."""
         symbols = [venue.symbol, *venue.others]
         found = await instruments.get_instruments(symbols)
-        assert all(found[s].tradable and found[s].fractionable for s in symbols)
+        assert all(found[s].tradable for s in symbols)
+        assert all(found[s].fractionable == capabilities.fractions for s in symbols)
         assert all(found[s].symbol == s for s in symbols)
 
     async def test_an_unknown_symbol_is_absent(self, instruments: InstrumentCatalog, venue: Venue) -> None:
@@ -156,7 +153,7 @@ class BrokerAccountContract:
     async def test_the_account_says_whose_it_is_and_what_it_has(
         self, account: BrokerAccount, venue: Venue
     ) -> None:
-        """A01."""
+        """A01. From LEAN 1 and 13."""
         first, second = await account.get_account(), await account.get_account()
         assert first.key == second.key
         assert first.cash_usd == venue.cash_usd
@@ -165,7 +162,7 @@ class BrokerAccountContract:
     async def test_what_is_held_can_be_sold_and_nothing_else(
         self, account: BrokerAccount, venue: Venue
     ) -> None:
-        """A02."""
+        """A02. From LEAN 14."""
         sellable = await account.get_sellable([venue.held, venue.symbol, venue.unknown])
         assert sellable == {venue.held: venue.held_quantity}
 
@@ -197,7 +194,7 @@ class BrokerAccountContract:
     async def test_a_buy_costs_what_its_report_says(
         self, account: BrokerAccount, broker: Broker, venue: Venue
     ) -> None:
-        """A05."""
+        """A05. From Hummingbot, balances."""
         before = await account.get_account()
         order = a_new_order(venue.symbol, "3", at=venue.clock.now())
         await broker.place_order(order)
@@ -212,7 +209,7 @@ class BrokerAccountContract:
     async def test_selling_all_leaves_exactly_nothing(
         self, account: BrokerAccount, broker: Broker, venue: Venue
     ) -> None:
-        """A06."""
+        """A06. From LEAN 5."""
         before = await account.get_account()
         order = a_new_order(venue.held, venue.held_quantity, side=Side.SELL, at=venue.clock.now())
         await broker.place_order(order)

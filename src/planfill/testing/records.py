@@ -13,8 +13,10 @@ import pytest
 
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.market import BrokerAccount
+from planfill.domain.market import Capabilities
 from planfill.domain.order import Side
 from planfill.domain.values import Quantity, cents
+from planfill.testing.cards import BrokerCards
 from planfill.testing.venue import Venue, a_new_order, ended, reported
 
 if TYPE_CHECKING:
@@ -23,16 +25,10 @@ if TYPE_CHECKING:
     from planfill.domain.report import Fill
 
 
-class BrokerRecordsContract:
+class BrokerRecordsContract(BrokerCards):
     """Cards R01 to R06. ``many`` orders are more than the broker gives on one page."""
 
-    pytestmark = pytest.mark.anyio
     many = 60
-
-    @pytest.fixture
-    @abstractmethod
-    def venue(self) -> Venue:
-        """Make the market behind the broker."""
 
     @pytest.fixture
     @abstractmethod
@@ -89,7 +85,7 @@ class BrokerRecordsContract:
     async def test_fills_sum_to_the_order_and_to_its_price(
         self, broker: Broker, records: BrokerRecords, venue: Venue
     ) -> None:
-        """R04."""
+        """R04. From LEAN 15."""
         since = venue.clock.now()
         await venue.hold_fills()
         order = a_new_order(venue.symbol, "5", at=venue.clock.now())
@@ -123,12 +119,18 @@ class BrokerRecordsContract:
         assert not await records.list_fills(venue.clock.now() + timedelta(hours=1))
 
     async def test_positions_are_the_sum_of_the_fills(
-        self, broker: Broker, records: BrokerRecords, account: BrokerAccount, venue: Venue
+        self,
+        broker: Broker,
+        records: BrokerRecords,
+        account: BrokerAccount,
+        venue: Venue,
+        capabilities: Capabilities,
     ) -> None:
-        """R06."""
+        """R06. From LEAN 14."""
         since = venue.clock.now()
-        buy = a_new_order(venue.symbol, "2.5", at=venue.clock.now())
-        sell = a_new_order(venue.held, "1.25", side=Side.SELL, at=venue.clock.now())
+        bought, sold = ("2.5", "1.25") if capabilities.fractions else ("2", "1")
+        buy = a_new_order(venue.symbol, bought, at=venue.clock.now())
+        sell = a_new_order(venue.held, sold, side=Side.SELL, at=venue.clock.now())
         for order in (buy, sell):
             await broker.place_order(order)
             await reported(broker, venue, order.client_order_id, until=ended)
@@ -167,10 +169,10 @@ class ReportFeedContract:
         assert venue.clock.monotonic() - began < 2
 
     async def test_a_fill_wakes_who_waits(self, broker: Broker, feed: ReportFeed, venue: Venue) -> None:
-        """F02."""
+        """F02. From Hummingbot, filled by the user stream."""
         await venue.hold_fills()
         await broker.place_order(a_new_order(venue.symbol, at=venue.clock.now()))
-        await _silence(feed, venue)
+        await hear_out(feed, venue)
         began = venue.clock.monotonic()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(feed.wait, 60)
@@ -182,7 +184,7 @@ class ReportFeedContract:
         self, broker: Broker, feed: ReportFeed, venue: Venue
     ) -> None:
         """F03."""
-        await _silence(feed, venue)
+        await hear_out(feed, venue)
         order = a_new_order(venue.symbol, at=venue.clock.now())
         await broker.place_order(order)
         await reported(broker, venue, order.client_order_id, until=ended)
@@ -191,7 +193,7 @@ class ReportFeedContract:
         assert venue.clock.monotonic() - began < 10
 
 
-async def _silence(feed: ReportFeed, venue: Venue) -> None:
+async def hear_out(feed: ReportFeed, venue: Venue) -> None:
     """Hear the feed out."""
     for _ in range(10):
         began = venue.clock.monotonic()

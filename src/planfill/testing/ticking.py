@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 class ClockContract:
-    """What every clock does; override ``clock``."""
+    """Cards K01 to K04; override ``clock``."""
+
+    pytestmark = pytest.mark.anyio
 
     @pytest.fixture
     def clock(self) -> Clock:
@@ -21,11 +23,11 @@ class ClockContract:
         raise NotImplementedError
 
     def test_the_wall_time_is_in_utc(self, clock: Clock) -> None:
-        """C1: no zone is ever to be guessed."""
+        """K01: no zone is ever to be guessed."""
         assert clock.now().tzinfo is UTC
 
     async def test_a_sleep_lasts_as_long_as_was_asked_for(self, clock: Clock) -> None:
-        """C2: on both of its faces."""
+        """K02: on both of its faces."""
         wall, steady = clock.now(), clock.monotonic()
         await clock.sleep(0.01)
         assert clock.monotonic() - steady >= 0.01
@@ -33,11 +35,11 @@ class ClockContract:
         assert clock.now() - wall >= timedelta(seconds=0.005)
 
     async def test_no_sleep_at_all_returns(self, clock: Clock) -> None:
-        """C3: whoever has no time left does not wait."""
+        """K03: whoever has no time left does not wait."""
         await clock.sleep(0)
 
     async def test_who_sleeps_less_wakes_first(self, clock: Clock) -> None:
-        """C4: whatever the order in which they lay down."""
+        """K04: whatever the order in which they lay down."""
         woken: list[float] = []
 
         async def sleep(seconds: float) -> None:

@@ -144,9 +144,15 @@ class Desk:
         call = Call(self.clock, again_after)
         for fault in faults:
             await fault.before(call)
-        answer: object = self._perform(effect, call.handling, changes=changes)
+        answer: object
+        try:
+            answer = self._perform(effect, call.handling, changes=changes)
+        except ExecutionError as e:
+            answer = e  # a refusal is an answer too, and can be lost as any other
         for fault in reversed(faults):
             answer = await fault.after(call, answer)
+        if isinstance(answer, ExecutionError):
+            raise answer
         return cast("T", answer)
 
     def _new_book(self, *, aside: bool) -> Book:

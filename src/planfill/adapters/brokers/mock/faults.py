@@ -11,6 +11,7 @@ from planfill.adapters.brokers.mock.script import Call, Fault
 from planfill.domain.errors import ExecutionError, OrderRejected, OutcomeUnknown
 from planfill.domain.market import Quote
 from planfill.domain.report import ExecutionReport, OrderStatus
+from planfill.domain.values import ZERO_SHARES
 
 if TYPE_CHECKING:
     from planfill.domain.values import Quantity
@@ -33,7 +34,7 @@ class Fail(Fault):
 
 @dataclass(frozen=True)
 class LoseAnswer(Fault):
-    """The call has its effect, and the caller does not hear of it."""
+    """The call has its effect, and the caller does not hear of it, nor of a refusal."""
 
     error: ExecutionError = field(default_factory=_lost)
 
@@ -86,7 +87,7 @@ class DeliverTwice(Fault):
 
 
 @dataclass(frozen=True)
-class _Treatment(Fault):
+class Treatment(Fault):
     """An order or a cancel that the exchange treats in its own way."""
 
     @abstractmethod
@@ -99,7 +100,7 @@ class _Treatment(Fault):
 
 
 @dataclass(frozen=True)
-class Refuse(_Treatment):
+class Refuse(Treatment):
     """The exchange refuses the order, and again when it is repeated."""
 
     error: OrderRejected = field(default_factory=lambda: OrderRejected("refused by the script"))
@@ -110,7 +111,7 @@ class Refuse(_Treatment):
 
 
 @dataclass(frozen=True)
-class RejectLate(_Treatment):
+class RejectLate(Treatment):
     """The exchange accepts the order, and rejects it when its fill is due."""
 
     why: str = "rejected by the script"
@@ -121,7 +122,7 @@ class RejectLate(_Treatment):
 
 
 @dataclass(frozen=True)
-class FillLate(_Treatment):
+class FillLate(Treatment):
     """The order begins to fill after ``seconds``."""
 
     seconds: float
@@ -132,7 +133,7 @@ class FillLate(_Treatment):
 
 
 @dataclass(frozen=True)
-class NeverFill(_Treatment):
+class NeverFill(Treatment):
     """The order works and does not fill."""
 
     def changes(self) -> dict[str, Any]:
@@ -141,7 +142,7 @@ class NeverFill(_Treatment):
 
 
 @dataclass(frozen=True)
-class FillOnly(_Treatment):
+class FillOnly(Treatment):
     """Only so many shares of the order fill; it goes on working."""
 
     shares: Quantity
@@ -152,7 +153,7 @@ class FillOnly(_Treatment):
 
 
 @dataclass(frozen=True)
-class ReadLag(_Treatment):
+class ReadLag(Treatment):
     """The order is not found for ``seconds``."""
 
     seconds: float
@@ -163,7 +164,7 @@ class ReadLag(_Treatment):
 
 
 @dataclass(frozen=True)
-class IgnoreCancel(_Treatment):
+class IgnoreCancel(Treatment):
     """The cancel is accepted and changes nothing."""
 
     def changes(self) -> dict[str, Any]:
@@ -172,7 +173,7 @@ class IgnoreCancel(_Treatment):
 
 
 @dataclass(frozen=True)
-class FillDuringCancel(_Treatment):
+class FillDuringCancel(Treatment):
     """Before the cancel takes effect the order fills, or ``shares`` of it do."""
 
     shares: Quantity | None = None
@@ -193,7 +194,9 @@ class _Distortion(Fault):
         """Give what is seen instead; None in a list is left out."""
 
     async def after(self, _call: Call, answer: object) -> object:
-        """Change the answer."""
+        """Change the answer; an error says nothing that could be changed."""
+        if isinstance(answer, ExecutionError):
+            return answer
         if isinstance(answer, dict):
             return {key: self._concerned(value) for key, value in answer.items()}
         if isinstance(answer, list):
@@ -216,13 +219,24 @@ class HidePrice(_Distortion):
 
 @dataclass(frozen=True)
 class ShowStatus(_Distortion):
-    """The order is reported under another status, such as one that nobody knows."""
+    """The order is reported under another status, such as one that nobody knows; ``raw`` is its text."""
 
     status: OrderStatus = OrderStatus.UNKNOWN
+    raw: str = ""
 
     def seen(self, value: Any) -> object:  # noqa: ANN401 - as above
         """Change the status."""
-        return ExecutionReport(**dict(value) | {"status": self.status})
+        return ExecutionReport(**dict(value) | {"status": self.status, "raw": self.raw or value.raw})
+
+
+@dataclass(frozen=True)
+class HideFills(_Distortion):
+    """The order is reported as if nothing of it had filled."""
+
+    def seen(self, value: Any) -> object:  # noqa: ANN401 - as above
+        """Drop the fills."""
+        unfilled = {"filled_quantity": ZERO_SHARES, "average_price": None, "fees_usd": None}
+        return ExecutionReport(**dict(value) | unfilled)
 
 
 @dataclass(frozen=True)

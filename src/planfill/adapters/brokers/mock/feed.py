@@ -31,19 +31,26 @@ class MockFeed(AtDesk, ReportFeed):
         """Wait for news, ``timeout_s`` at the longest."""
         clock = self.desk.clock
         until = clock.monotonic() + timeout_s
-        await self.desk.call("wait", (), lambda _exchange, _now, _handling: None)
-        while not self._has_news():
+        stream = await self.desk.call("wait", (), lambda _exchange, _now, handling: handling)
+        if stream.message_repeated:
+            return
+        if stream.stream_away_s:
+            await clock.sleep(min(stream.stream_away_s, timeout_s))
+        while not self._has_news(stream.messages_lost):
             left = until - clock.monotonic()
             if left <= 0:
+                self._seen = self.desk.happened()
                 return
             due = self.desk.next_due()
             if due is not None:
                 left = min(left, (due - clock.now()).total_seconds())
             await self._pause(left)
 
-    def _has_news(self) -> bool:
+    def _has_news(self, lost: int) -> bool:
         happened = self.desk.happened()
-        news, self._seen = happened != self._seen, happened
+        news = happened - self._seen > lost
+        if news:
+            self._seen = happened
         return news
 
     async def _pause(self, seconds: float) -> None:

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Handling:
     """
-    What happens to an order that is placed, or to a cancel.
+    What happens to an order that is placed, to a cancel, or to who waits for the stream.
 
     ``fill_delay_s`` instead of the setting; ``rests``: it never fills by itself; ``at_most`` shares
     fill; ``hidden_s``: look-ups miss it so long; ``refusal``: it is refused with this; ``doom``: it is
     rejected with this when its fill is due. A cancel may be ignored (``ignore``), or come after a fill
-    (``fill_first``), of ``at_most`` shares.
+    (``fill_first``), of ``at_most`` shares. The stream may be away for ``stream_away_s``; of its messages the
+    first ``messages_lost`` do not come, or one comes again (``message_repeated``).
     """
 
     fill_delay_s: float | None = None
@@ -29,6 +30,9 @@ class Handling:
     doom: str = ""
     ignore: bool = False
     fill_first: bool = False
+    stream_away_s: float = 0
+    messages_lost: int = 0
+    message_repeated: bool = False
 
 
 AS_USUAL: Final = Handling()

@@ -40,7 +40,7 @@ class Fault:
         """Do something before the effect; raise, and there is none."""
 
     async def after(self, call: Call, answer: object) -> object:  # noqa: ARG002 - for those that wait
-        """Give what the caller hears instead of ``answer``; raise, and it hears of nothing."""
+        """Give what the caller hears instead of ``answer``, or an error; raise, and it hears of neither."""
         return answer
 
 
