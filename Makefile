@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test prove check format lock bench mutants simulate soak build smoke clean
+.PHONY: help demo test prove check format lock alpaca bench mutants simulate soak build smoke clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ format: .venv/installed ## Format the code, mend what lint can mend, refresh wha
 	$(BIN)/python -c "from planfill.adapters.cli.schema import result_schema; print(result_schema(), end='')" \
 		> docs/reference/result.schema.json
 	$(BIN)/python scripts/broker_contract.py docs/reference/broker-contract.md
+
+alpaca: .venv/installed ## Start the local Alpaca, for trying the adapter by hand
+	@PYTHONPATH=tests/support $(BIN)/python -m alpaca_server --prices $(PLANS)/$(PLAN).prices.json
 
 bench: .venv/installed ## Run the benchmarks
 	@set -e; for bench in benchmarks/bench_*.py; do $(BIN)/python "$$bench"; done

@@ -1,0 +1,186 @@
+"""Alpaca's JSON, key by key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import ROUND_FLOOR, Decimal
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid5
+
+from planfill.domain.numerals import plain
+from planfill.domain.order import OrderType, Side
+from planfill.domain.report import OrderStatus
+
+if TYPE_CHECKING:
+    from planfill.adapters.brokers.mock.ticket import Ticket, Trade
+
+_NAMES: Final = UUID("5f0c3f52-6a6c-4c57-9f0e-3a1f5a7f0d11")
+_CENT: Final = Decimal("0.01")
+_STATUS: Final = {
+    OrderStatus.NEW: "new", OrderStatus.PARTIALLY_FILLED: "partially_filled", OrderStatus.FILLED: "filled",
+    OrderStatus.CANCELED: "canceled", OrderStatus.EXPIRED: "expired", OrderStatus.REJECTED: "rejected",
+}  # fmt: skip
+PRICE_DIGITS: Final = Decimal("0.000000001")
+
+
+@dataclass(slots=True)
+class Paper:
+    """What Alpaca keeps of an order beside what the exchange has."""
+
+    id: str
+    created_at: datetime
+    submitted_at: datetime
+    visible_at: datetime | None = None
+    unpriced_until: datetime | None = None
+    cancel_due: datetime | None = None
+    replaced_by: str | None = None
+    replaces: str | None = None
+    shown_as: str | None = None
+    told: list[tuple[str, Decimal]] = field(default_factory=list)
+
+
+def named(kind: str, what: str) -> str:
+    """Give a stable id."""
+    return str(uuid5(_NAMES, f"{kind}/{what}"))
+
+
+def stamp(at: datetime) -> str:
+    """Write a time as Alpaca does: UTC, nanoseconds, trailing zeros trimmed."""
+    fraction = f"{at.microsecond:06}100".rstrip("0")
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{fraction}Z"
+
+
+def status_of(ticket: Ticket, paper: Paper, now: datetime) -> str:
+    """Give the status that is shown."""
+    if paper.shown_as:
+        return paper.shown_as
+    if paper.replaced_by and not ticket.is_open and ticket.status is not OrderStatus.FILLED:
+        return "replaced"
+    if paper.cancel_due is not None and ticket.is_open and now < paper.cancel_due:
+        return "pending_cancel"
+    return _STATUS[ticket.status]
+
+
+def order(ticket: Ticket, paper: Paper, now: datetime) -> dict[str, Any]:
+    """Write an order: all its 36 keys."""
+    terms, status = ticket.order, status_of(ticket, paper, now)
+    average = ticket.average()
+    priced = paper.unpriced_until is None or now >= paper.unpriced_until
+    shown = average is not None and priced
+    changed = stamp(ticket.changed_at)
+    kind = "market" if terms.order_type is OrderType.MARKET else "limit"
+    intent = "buy_to_open" if terms.side is Side.BUY else "sell_to_close"
+    return {
+        "asset_class": "us_equity",
+        "asset_id": named("asset", terms.symbol),
+        "canceled_at": changed if status == "canceled" else None,
+        "client_order_id": terms.client_order_id,
+        "created_at": stamp(paper.created_at),
+        "expired_at": changed if status == "expired" else None,
+        "expires_at": stamp(ticket.expires_at or now.replace(hour=21, minute=0, second=0, microsecond=0)),
+        "extended_hours": False,
+        "failed_at": changed if status == "rejected" else None,
+        "filled_at": changed if status == "filled" else None,
+        "filled_avg_price": plain(average.quantize(PRICE_DIGITS)) if shown and average is not None else None,
+        "filled_qty": plain(ticket.filled),
+        "hwm": None,
+        "id": paper.id,
+        "legs": None,
+        "limit_price": plain(terms.limit_price) if terms.limit_price is not None else None,
+        "notional": plain(terms.notional) if terms.notional is not None else None,
+        "order_class": "",
+        "order_type": kind,
+        "position_intent": intent,
+        "qty": plain(terms.quantity) if terms.quantity is not None else None,
+        "replaced_at": changed if paper.replaced_by else None,
+        "replaced_by": paper.replaced_by,
+        "replaces": paper.replaces,
+        "side": terms.side.lower(),
+        "source": None,
+        "status": status,
+        "stop_price": None,
+        "submitted_at": stamp(paper.submitted_at),
+        "subtag": None,
+        "symbol": terms.symbol,
+        "time_in_force": "day",
+        "trail_percent": None,
+        "trail_price": None,
+        "type": kind,
+        "updated_at": changed,
+    }
+
+
+def accepted(ticket: Ticket, paper: Paper, now: datetime) -> dict[str, Any]:
+    """Write the answer to a new order: whatever becomes of it, it is pending first."""
+    body = order(ticket, paper, now)
+    return body | {
+        "status": paper.shown_as or "pending_new", "filled_qty": "0", "filled_avg_price": None,
+        "filled_at": None, "updated_at": stamp(paper.created_at),
+    }  # fmt: skip
+
+
+def account(
+    number: str, cash: Decimal, free: Decimal, settled: Decimal, equity: Decimal, *, blocked: bool
+) -> dict[str, Any]:
+    """Write the account, without the fields that Alpaca has removed."""
+    money, spare = _money(cash), _money(free)
+    return {
+        "account_blocked": blocked, "account_number": number, "accrued_fees": "0",
+        "admin_configurations": {}, "balance_asof": "2026-10-30", "buying_power": spare, "cash": money,
+        "created_at": "2026-09-01T03:00:00.1Z", "crypto_status": "ACTIVE", "crypto_tier": 1,
+        "currency": "USD", "effective_buying_power": spare, "equity": _money(equity),
+        "id": named("account", number), "initial_margin": "0", "intraday_adjustments": "0",
+        "last_equity": _money(equity), "last_maintenance_margin": "0",
+        "long_market_value": _money(equity - cash), "maintenance_margin": "0", "multiplier": "1",
+        "non_marginable_buying_power": _money(settled), "options_approved_level": 0,
+        "options_buying_power": "0", "options_trading_level": 0, "pending_reg_taf_fees": "0",
+        "portfolio_value": _money(equity), "position_market_value": _money(equity - cash),
+        "regt_buying_power": spare, "short_market_value": "0", "shorting_enabled": False, "sma": "0",
+        "status": "ACTIVE", "trade_suspended_by_user": False, "trading_blocked": blocked,
+        "transfers_blocked": False, "user_configurations": None,
+    }  # fmt: skip
+
+
+def position(symbol: str, held: Decimal, free: Decimal, price: Decimal) -> dict[str, Any]:
+    """Write a position."""
+    value = plain(held * price)
+    return {
+        "asset_class": "us_equity", "asset_id": named("asset", symbol), "asset_marginable": True,
+        "avg_entry_price": plain(price), "change_today": "0", "cost_basis": value,
+        "current_price": plain(price), "exchange": "ARCA", "lastday_price": plain(price),
+        "market_value": value, "qty": plain(held), "qty_available": plain(free), "side": "long",
+        "symbol": symbol, "unrealized_intraday_pl": "0", "unrealized_intraday_plpc": "0",
+        "unrealized_pl": "0", "unrealized_plpc": "0",
+    }  # fmt: skip
+
+
+def asset(symbol: str, *, tradable: bool, fractionable: bool) -> dict[str, Any]:
+    """Write an asset."""
+    return {
+        "attributes": ["fractional_eh_enabled", "has_options"] if fractionable else ["has_options"],
+        "borrow_status": "easy_to_borrow", "class": "us_equity", "easy_to_borrow": True, "exchange": "ARCA",
+        "fractionable": fractionable, "id": named("asset", symbol), "maintenance_margin_requirement": 30,
+        "margin_requirement_long": "30", "margin_requirement_short": "30", "marginable": True,
+        "name": f"{symbol} Example", "shortable": True, "status": "active", "symbol": symbol,
+        "tradable": tradable,
+    }  # fmt: skip
+
+
+def fill(trade: Trade, ticket: Ticket, paper: Paper, cumulated: Decimal) -> dict[str, Any]:
+    """Write a fill as an activity; its id begins with the time, so that activities sort by it."""
+    whole = ticket.order.quantity
+    left = whole - cumulated if whole is not None else Decimal(0)
+    milliseconds = trade.filled_at.microsecond // 1000
+    return {
+        "activity_type": "FILL", "cum_qty": plain(cumulated),
+        "id": f"{trade.filled_at:%Y%m%d%H%M%S}{milliseconds:03}::{named('fill', paper.id + trade.fill_id)}",
+        "leaves_qty": plain(max(left, Decimal(0))), "order_id": paper.id,
+        "order_status": _STATUS[ticket.status], "price": plain(trade.price),
+        "qty": plain(trade.quantity), "side": trade.side.lower(), "symbol": trade.symbol, "transaction_time": stamp(trade.filled_at),
+        "type": "partial_fill" if left > 0 else "fill",
+    }  # fmt: skip
+
+
+def _money(amount: Decimal) -> str:
+    return plain(amount.quantize(_CENT, ROUND_FLOOR))

@@ -1,0 +1,119 @@
+"""What goes wrong, and when: told request by request, or thrown by seeded dice."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Fault(StrEnum):
+    """One thing that goes wrong with a request, with the order in it, or with the stream."""
+
+    # The request has its effect, and the answer is not what it should be.
+    ANSWER_504 = "504, as JSON"
+    ANSWER_504_HTML = "504, as HTML"
+    ANSWER_500_EMPTY = "500, with an empty body"
+    RESET = "the connection is reset"
+    HANG = "no answer ever comes"
+    EMPTY_200 = "200, with an empty body"
+    UNREADABLE = "200, as HTML"
+    NO_ID = "200, with the id null"
+    FUTURE_STATUS = "the order has a status that nobody knows, from now on"
+    FILLED_BEFORE_ANSWER = "the order fills before its placing is answered"
+    DELIVERED_TWICE = "the request arrives a second time, too"
+    # The request has no effect.
+    LOST_REQUEST = "the connection is reset before the request is read"
+    UNAVAILABLE = "503, and nothing was done"
+    RATE_LIMITED = "429, with the headers"
+    RATE_LIMITED_BARE = "429, without the headers"
+    REFUSED_CONNECTION = "nobody listens at the port"
+    # The request has its effect later, and is not answered.
+    DELIVERED_LATE = "the request arrives after everybody has given up on it"
+    # What becomes of the order.
+    NOT_VISIBLE = "look-ups miss the order for a while"
+    UNPRICED = "the order fills, and its average price is null for a while"
+    SLOW_FILL = "the order fills late"
+    LATE_FILL = "the order, canceled in part, fills more afterwards"
+    # What becomes of a cancel.
+    CANCEL_IGNORED = "the cancel is accepted, and nothing happens"
+    PENDING_CANCEL = "the cancel is pending for a while"
+    FILL_DURING_CANCEL = "the order fills before the cancel"
+    PARTIAL_FILL_DURING_CANCEL = "a share fills before the cancel"
+    # Prices and the clock.
+    NULL_QUOTES = "the quotes are null"
+    # The stream.
+    FEED_SILENT = "the stream says nothing"
+    FEED_LOSES = "the stream loses every second event"
+    FEED_REPEATS = "the stream says everything twice"
+    FEED_REORDERS = "the stream says things in the wrong order"
+    FEED_DROPS = "the stream is closed after each event"
+    FEED_REFUSED = "the stream is refused with 429"
+    FEED_UNREADABLE = "the stream says what nobody can read"
+
+
+NO_EFFECT: Final = frozenset(
+    {Fault.LOST_REQUEST, Fault.UNAVAILABLE, Fault.RATE_LIMITED, Fault.RATE_LIMITED_BARE}
+)
+
+
+class Faults:
+    """
+    The faults to come, by the kind of the request: ``place``, ``ask``, ``cancel``, ``orders``, ``fills``, ...
+
+    Those of the stream are in force until they are lifted. ``met`` counts what has happened.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next: defaultdict[str, deque[Fault]] = defaultdict(deque)
+        self._lasting: dict[str, Fault] = {}
+        self._odds: dict[str, Mapping[Fault, float]] = {}
+        self._dice = random.Random(0)  # noqa: S311 - a game
+        self.met = Counter[Fault]()
+
+    def once(self, kind: str, *faults: Fault) -> None:
+        """Let the next requests of a kind go wrong, each in its way."""
+        with self._lock:
+            self._next[kind].extend(faults)
+
+    def always(self, kind: str, fault: Fault) -> None:
+        """Let every request of a kind go wrong from now on."""
+        with self._lock:
+            self._lasting[kind] = fault
+
+    def storm(self, seed: int, odds: Mapping[str, Mapping[Fault, float]]) -> None:
+        """Throw dice for every request of these kinds."""
+        with self._lock:
+            self._dice = random.Random(seed)  # noqa: S311 - a game
+            self._odds = dict(odds)
+
+    def clear(self) -> None:
+        """End everything that is to come."""
+        with self._lock:
+            self._next.clear()
+            self._lasting.clear()
+            self._odds.clear()
+
+    def lasting(self, kind: str) -> Fault | None:
+        """Give what is in force until it is lifted."""
+        with self._lock:
+            return self._lasting.get(kind)
+
+    def throw(self, kind: str) -> Fault | None:
+        """Decide about one request."""
+        with self._lock:
+            fault = self._next[kind].popleft() if self._next[kind] else self._lasting.get(kind)
+            if fault is None and kind in self._odds:
+                number = self._dice.random()
+                for one, probability in self._odds[kind].items():
+                    number -= probability
+                    if number < 0:
+                        fault = one
+                        break
+            if fault is not None:
+                self.met[fault] += 1
+            return fault

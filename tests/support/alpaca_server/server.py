@@ -1,0 +1,286 @@
+"""The server: a thread with an event loop, on loopback, on a free port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final, NamedTuple, Self, TypeVar
+
+from alpaca_server import bodies
+from alpaca_server.errors import NGINX_401, Refused
+from alpaca_server.faults import NO_EFFECT, Fault, Faults
+from alpaca_server.http import Connection
+from alpaca_server.limits import Rate
+from alpaca_server.market import Market
+from alpaca_server.routes import Request, Route, find, request_id
+from alpaca_server.stream import Stream
+from planfill.domain.values import Quantity
+
+KEY: Final = "PKLOCALKEY0000000001"
+SECRET: Final = "local-secret-of-nobody"  # noqa: S105 - it opens nothing
+_HTML: Final = b"<html><body>upstream request timeout</body></html>"
+_LATE_S: Final = 0.4
+_T = TypeVar("_T")
+
+
+class Seen(NamedTuple):
+    """A request that came, and what was answered; 0 where nothing was."""
+
+    method: str
+    path: str
+    kind: str
+    status: int
+    at_s: float
+
+
+class AlpacaServer:
+    """
+    Alpaca, both hosts and the stream at one port. A context: stops by itself at its end.
+
+    ``rtt_s`` delays every answer, and a new connection twice more. All methods can be called from any thread.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        *,
+        rtt_s: float = 0,
+        requests_per_minute: int | None = None,
+        bucket: bool = False,
+        window_s: float = 60,
+        tls: ssl.SSLContext | None = None,
+        port: int = 0,
+    ) -> None:
+        self.market = market
+        self.faults = Faults()
+        self.key, self.secret = KEY, SECRET
+        self.requests: list[Seen] = []
+        self.connections = 0
+        self.port = port
+        self._rtt_s = rtt_s
+        self._tls = tls
+        self._rate = Rate(requests_per_minute, bucket=bucket, window_s=window_s)
+        self._open: set[Connection] = set()
+        self._loop = asyncio.new_event_loop()
+        self._stream = Stream(self.faults, lambda key, secret: (key, secret) == (self.key, self.secret))
+        self._timer: asyncio.TimerHandle | None = None
+        self._listening: asyncio.Server | None = None
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        market.on_event = self._stream.tell
+
+    @property
+    def url(self) -> str:
+        """Where trading and data are."""
+        return f"https://localhost:{self.port}" if self._tls else f"http://127.0.0.1:{self.port}"
+
+    @property
+    def stream_url(self) -> str:
+        """Where the stream is."""
+        return f"ws{self.url.removeprefix('http')}/stream"
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables that make Planfill use this server."""
+        return {
+            "APCA_API_KEY_ID": self.key,
+            "APCA_API_SECRET_KEY": self.secret,
+            "PLANFILL_BROKER__ADAPTER": "alpaca",
+            "PLANFILL_ALPACA__TRADING_URL": self.url,
+            "PLANFILL_ALPACA__DATA_URL": self.url,
+            "PLANFILL_ALPACA__STREAM_URL": self.stream_url,
+        }
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._thread.start()
+        self.accept_connections()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.refuse_connections()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def accept_connections(self) -> None:
+        """Listen at the port."""
+
+        async def listen() -> None:
+            self._listening = await self._loop.create_server(
+                self._connection, "127.0.0.1", self.port, ssl=self._tls, backlog=1024
+            )
+            self.port = self._listening.sockets[0].getsockname()[1]
+
+        self._wait(listen())
+
+    def refuse_connections(self) -> None:
+        """Close the port, and break off what is connected."""
+
+        async def close() -> None:
+            if self._listening is not None:
+                self._listening.close()
+            for connection in tuple(self._open):
+                connection.reset()
+            await asyncio.sleep(0)
+
+        self._wait(close())
+
+    def orders(self) -> list[dict[str, Any]]:
+        """List all orders at the server, whoever can see them."""
+        return self._at(
+            lambda: [
+                bodies.order(t, self.market.papers[t.number], self.market.clock.now())
+                for t in self.market.desk.book.exchange.blotter.tickets
+                if t.number in self.market.papers
+            ]
+        )
+
+    def hold_fills(self, *, on: bool = True) -> None:
+        """Let new orders rest."""
+        self._at(lambda: self.market.desk.hold_fills(on=on))
+
+    def let_fill(self, symbol: str, shares: Quantity | None = None) -> None:
+        """Fill the open orders of a symbol, or so many shares of each."""
+        self._at(lambda: self.market.desk.let_fill(symbol, shares))
+
+    def drop_stream(self) -> None:
+        """Close the stream's connection."""
+        self._at(self._stream.drop)
+
+    @property
+    def stream_is_heard(self) -> bool:
+        """Whether anybody listens to the stream."""
+        return self._at(lambda: self._stream.is_heard)
+
+    def count(self, kind: str) -> int:
+        """Tell how many requests of a kind there were."""
+        return sum(seen.kind == kind for seen in tuple(self.requests))
+
+    def _at(self, do: Callable[[], _T]) -> _T:
+        """Do something in the server's thread, and tell the stream what came of it."""
+
+        async def there() -> _T:
+            result = do()
+            self._tell()
+            return result
+
+        result: _T = self._wait(there())
+        return result
+
+    def _wait(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+
+    def _connection(self) -> Connection:
+        self.connections += 1
+        return Connection(self._handle, self._stream, self._open)
+
+    def _handle(self, connection: Connection, request: Request) -> None:
+        """Take a request; its effect is half a round trip away, its answer another half."""
+        handshake, connection.is_new = (2 if connection.is_new else 0), False
+        if not self._rtt_s:
+            self._perform(connection, request)
+        else:
+            self._loop.call_later(self._rtt_s * (handshake + 0.5), self._perform, connection, request)
+
+    def _perform(self, connection: Connection, request: Request) -> None:
+        kind, fault, status, body = "", None, 500, b""
+        headers: Mapping[str, str] = {}
+        try:
+            route, name = find(request)
+            kind = route.kind
+            self._authorize(request)
+            self._count(route)
+            headers = {"X-Request-Id": request_id(), **({} if route.is_data else self._rate.headers())}
+            fault = self.faults.throw(kind)
+            if fault is Fault.DELIVERED_LATE:
+                self._loop.call_later(_LATE_S, self._late, request)
+            if fault in {Fault.DELIVERED_LATE, *NO_EFFECT}:
+                status, body = self._undone(fault)
+            else:
+                status, body = _written(route.perform(self.market, request, name, fault))
+                if fault is Fault.DELIVERED_TWICE:
+                    self._late(request)
+        except Refused as e:
+            status, body = e.status, NGINX_401 if e.status == 401 and not e.body["message"] else e.raw()
+            headers = headers or {"X-Request-Id": request_id(), **self._rate.headers()}
+        if fault is Fault.RATE_LIMITED_BARE:
+            headers = {}
+        self._tell()
+        self.requests.append(Seen(request.method, request.path, kind, status, time.monotonic()))
+        if self._rtt_s:
+            self._loop.call_later(self._rtt_s / 2, self._answer, connection, status, body, headers, fault)
+        else:
+            self._answer(connection, status, body, headers, fault)
+
+    def _answer(
+        self,
+        connection: Connection,
+        status: int,
+        body: bytes,
+        headers: Mapping[str, str],
+        fault: Fault | None,
+    ) -> None:
+        if fault in {Fault.RESET, Fault.LOST_REQUEST, Fault.DELIVERED_LATE}:
+            connection.reset()
+        elif fault is Fault.ANSWER_504:
+            connection.answer(504, b'{"code":50410000,"message":"request timed out"}', headers)
+        elif fault is Fault.ANSWER_504_HTML:
+            connection.answer(504, _HTML, headers)
+        elif fault is Fault.ANSWER_500_EMPTY:
+            connection.answer(500, b"", headers)
+        elif fault is Fault.EMPTY_200:
+            connection.answer(200, b"", headers)
+        elif fault is Fault.UNREADABLE:
+            connection.answer(200, _HTML, headers)
+        elif fault is Fault.NO_ID and body.startswith(b"{"):
+            connection.answer(
+                status, json.dumps({**json.loads(body), "id": None}, sort_keys=True).encode(), headers
+            )
+        elif fault is not Fault.HANG:
+            connection.answer(status, body, headers)
+
+    def _undone(self, fault: Fault | None) -> tuple[int, bytes]:
+        if fault in {Fault.RATE_LIMITED, Fault.RATE_LIMITED_BARE}:
+            return 429, b'{"code":42910000,"message":"rate limit exceeded"}'
+        return 503, b'{"message":"service unavailable"}'
+
+    def _late(self, request: Request) -> None:
+        route, name = find(request)
+        with suppress(Refused):
+            route.perform(self.market, request, name, None)
+        self._tell()
+
+    def _count(self, route: Route) -> None:
+        if not route.is_data and not self._rate.take():
+            raise Refused(429, 42910000, "rate limit exceeded")
+
+    def _authorize(self, request: Request) -> None:
+        key, secret = (request.headers.get(f"apca-api-{name}") for name in ("key-id", "secret-key"))
+        if key is None or secret is None:
+            raise Refused(401, None, "")
+        if (key, secret) != (self.key, self.secret):
+            raise Refused(401, None, "unauthorized.")
+
+    def _tell(self) -> None:
+        """Tell the stream what happened, and come back when something is due."""
+        self.market.tell()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = self.market.next_due()
+        if due is not None:
+            wait = max(0.001, (due - self.market.clock.now()).total_seconds())
+            self._timer = self._loop.call_later(wait, self._tell)
+
+
+def _written(answer: Any) -> tuple[int, bytes]:
+    """Write an answer: its status, and its body with sorted keys."""
+    if answer is None:
+        return 204, b""
+    status, body = answer if isinstance(answer, tuple) else (200, answer)
+    return status, json.dumps(body, sort_keys=True).encode()
