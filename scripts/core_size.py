@@ -1,7 +1,8 @@
 """
 Count the lines of code of the core, and refresh the counts that the README prints.
 
-The core is sizing, the loop, and every module of ``application/`` that uses a broker's methods.
+The core is sizing, the loop, and every module of ``application/`` that uses a broker's methods, but for the
+trial order of ``planfill doctor``, which no plan ever passes; a test sees to that.
 A line of code is one that is not blank, not a comment and not part of a docstring.
 """
 
@@ -20,6 +21,7 @@ PACKAGE: Final = ROOT / "src" / "planfill"
 MARKED: Final = re.compile(r"(<!-- core-size -->)(.*?)(<!-- /core-size -->)", re.DOTALL)
 
 _BROKER_METHODS: Final = frozenset({"place_order", "get_order_status", "cancel_order"})
+ASIDE: Final = "trying.py"
 _NOT_CODE: Final = frozenset(
     {
         tokenize.COMMENT,
@@ -56,7 +58,7 @@ def uses_a_broker(source: str) -> bool:
 def core_modules(package: Path = PACKAGE) -> list[Path]:
     """Return the modules that make up the core."""
     application = sorted((package / "application").rglob("*.py"))
-    users = [path for path in application if uses_a_broker(_read(path))]
+    users = [path for path in application if path.name != ASIDE and uses_a_broker(_read(path))]
     return [package / "domain" / "sizing.py", package / "application" / "loop.py", *users]
 
 

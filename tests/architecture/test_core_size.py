@@ -16,6 +16,21 @@ def test_the_core_is_under_200_lines_of_code(capsys: pytest.CaptureFixture[str])
     assert core_size.core_size() < LIMIT
 
 
+def test_no_plan_passes_what_is_not_counted() -> None:
+    aside = core_size.PACKAGE / "application" / core_size.ASIDE
+    assert core_size.uses_a_broker(aside.read_text(encoding="utf-8"))
+    name = f"planfill.application.{aside.stem}"
+    users = {
+        path.name for path in core_size.PACKAGE.rglob("*.py") if name in path.read_text(encoding="utf-8")
+    }
+    assert users == {"examining.py"}
+    name = "planfill.application.examining"
+    users = {
+        path.name for path in core_size.PACKAGE.rglob("*.py") if name in path.read_text(encoding="utf-8")
+    }
+    assert users == {"doctoring.py", "services.py", "container.py", "manager.py"}
+
+
 def test_the_readme_prints_the_counts_as_they_are() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.count("<!-- core-size -->") == len(core_size.MARKED.findall(readme))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from planfill.application.afterwards import Afterwards
-from planfill.application.stopping import StopSignal
+from planfill.application.inspecting import InspectingFacade, new_signal
 from planfill.application.thread import LoopThread
 from planfill.domain.errors import ExecutionError, PlanInvalid, PlanNotApproved, Problem
 from planfill.domain.outcome import Reason
@@ -19,54 +19,15 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from planfill.application.audit import Audit, AuditReport
-    from planfill.application.canceling import CancelPlan
-    from planfill.application.execute import ExecutePlan
-    from planfill.application.ports.clock import Clock
-    from planfill.application.ports.ledger import ExecutionSummary
-    from planfill.application.preview import Preview, PreviewPlan
-    from planfill.application.queries import Executions
-    from planfill.application.reconciling import Reconcile
-    from planfill.application.resolving import ResolveOrder
+    from planfill.application.preview import Preview
+    from planfill.application.services import Services
+    from planfill.application.stopping import StopSignal
     from planfill.domain.plan import Plan
     from planfill.domain.reconciliation import Reconciliation
     from planfill.domain.resolution import Resolution
 
-_T = TypeVar("_T")
 
-
-class Services(Protocol):
-    """The use-cases behind the façade, made when they are asked for: what is not used is not built."""
-
-    def clock(self) -> Clock:
-        """Give the clock."""
-
-    def execute(self) -> ExecutePlan:
-        """Give the use-case that executes plans."""
-
-    def preview(self) -> PreviewPlan:
-        """Give the use-case that rehearses plans."""
-
-    def executions(self) -> Executions:
-        """Give the queries."""
-
-    def cancel(self) -> CancelPlan:
-        """Give the use-case that cancels plans."""
-
-    def resolve(self) -> ResolveOrder:
-        """Give the use-case that resolves orders."""
-
-    def reconcile(self) -> Reconcile:
-        """Give the use-case that reconciles executions."""
-
-    def audit(self) -> Audit:
-        """Give the use-case that verifies the ledger."""
-
-    async def aclose(self) -> None:
-        """Close what was opened."""
-
-
-class ExecutionFacade:
+class ExecutionFacade(InspectingFacade):
     """
     Executes plans; every method works in a script, a notebook and a running event loop.
 
@@ -75,8 +36,7 @@ class ExecutionFacade:
     """
 
     def __init__(self, services: Services) -> None:
-        self._services = services
-        self._thread = LoopThread()
+        super().__init__(services, LoopThread())
         self._afterwards = Afterwards()
 
     def execute_rebalance_plan(self, plan: object, *, approved: str | None = None) -> ExecutionResult:
@@ -96,7 +56,7 @@ class ExecutionFacade:
         """
         if plan is None:
             return nothing_to_do(self._services.clock().now())
-        read, stop = _approved(plan, approved), self._thread.call(_new_signal)
+        read, stop = _approved(plan, approved), self._thread.call(new_signal)
         return self._finish(stop, self._execute, read, stop)
 
     async def execute_rebalance_plan_async(
@@ -109,7 +69,7 @@ class ExecutionFacade:
         """
         if plan is None:
             return nothing_to_do(self._services.clock().now())
-        read, stop = _approved(plan, approved), self._thread.call(_new_signal)
+        read, stop = _approved(plan, approved), self._thread.call(new_signal)
         future = self._thread.start(self._execute, read, stop)
         try:
             return await asyncio.shield(asyncio.wrap_future(future))
@@ -127,7 +87,7 @@ class ExecutionFacade:
             AccountMismatch: It is executed on another account than the settings name.
 
         """
-        stop = self._thread.call(_new_signal)
+        stop = self._thread.call(new_signal)
         return self._finish(stop, self._resume, plan_id, stop)
 
     def cancel(self, plan_id: str, detail: str = "canceled") -> ExecutionResult:
@@ -165,44 +125,6 @@ class ExecutionFacade:
         """
         return self._thread.call(self._preview, _approved(plan, None))
 
-    def result(self, plan_id: str) -> ExecutionResult:
-        """
-        Give the recorded result of a plan, or how its execution stands.
-
-        Raises:
-            PlanUnknown: The ledger knows no execution of it.
-
-        """
-        return self._thread.call(self._recorded, plan_id)
-
-    def executions(self, *, unfinished: bool = False) -> tuple[ExecutionSummary, ...]:
-        """List the executions in the ledger, oldest first."""
-        return self._thread.call(self._list, unfinished)
-
-    def audit(self, plan_id: str | None = None, *, against: str | None = None) -> AuditReport:
-        """
-        Verify the whole ledger, or the executions of one plan: every chain, and what the events say.
-
-        ``against`` is a ``ledger_head`` that was kept elsewhere: some event must have this hash.
-
-        Raises:
-            PlanUnknown: The ledger knows no execution of it.
-            LedgerUnavailable: There is no ledger, or it cannot be read.
-
-        """
-        return self._thread.call(self._audit, plan_id, against)
-
-    def export(self, plan_id: str) -> tuple[str, ...]:
-        """
-        Give the latest execution of a plan as JSON lines, its head last; ``verify_file`` verifies them.
-
-        Raises:
-            PlanUnknown: The ledger knows no execution of it.
-            LedgerUnavailable: There is no ledger, or it cannot be read.
-
-        """
-        return self._thread.call(self._export, plan_id)
-
     def reconcile(self, plan_id: str | None = None) -> Reconciliation:
         """
         Compare the latest execution of a plan, or of all, with the broker's own record; say what differs.
@@ -212,7 +134,7 @@ class ExecutionFacade:
             AccountMismatch: It was executed on another account than the settings name.
 
         """
-        stop = self._thread.call(_new_signal)
+        stop = self._thread.call(new_signal)
         return self._finish(stop, self._reconcile, plan_id, stop)
 
     def reconciliation(self) -> Reconciliation | None:
@@ -269,34 +191,13 @@ class ExecutionFacade:
         self._afterwards.begin(partial(reconcile.after, result))
         return result
 
+    async def _preview(self, plan: Plan) -> Preview:
+        return await self._services.preview()(plan)
+
     async def _reconcile(self, plan_id: str | None, stop: StopSignal) -> Reconciliation:
         await self._afterwards.done()
         key = await self._services.executions().key(plan_id)
         return await self._services.reconcile()(key, stop)
-
-    async def _preview(self, plan: Plan) -> Preview:
-        return await self._services.preview()(plan)
-
-    async def _recorded(self, plan_id: str) -> ExecutionResult:
-        return await self._services.executions().result(plan_id)
-
-    async def _list(self, unfinished: bool) -> tuple[ExecutionSummary, ...]:  # noqa: FBT001
-        return await self._services.executions().all(unfinished=unfinished)
-
-    async def _audit(self, plan_id: str | None, against: str | None) -> AuditReport:
-        return await self._services.audit()(plan_id, against=against)
-
-    async def _export(self, plan_id: str) -> tuple[str, ...]:
-        return await self._services.audit().export(plan_id)
-
-    def _finish(
-        self,
-        stop: StopSignal,
-        function: Callable[..., Awaitable[_T]],
-        *args: Any,  # noqa: ANN401
-    ) -> _T:
-        interrupted = partial(stop.request, Reason.INTERRUPTED, "interrupted")
-        return self._thread.finish(function, *args, interrupted=interrupted)
 
 
 def _approved(plan: object, digest: str | None) -> Plan:
@@ -310,10 +211,6 @@ def _approved(plan: object, digest: str | None) -> Plan:
         msg = f"plan {read.plan_id!r} has the digest {read.digest}, approved is {digest}: preview it again"
         raise PlanNotApproved(msg)
     return read
-
-
-async def _new_signal() -> StopSignal:
-    return StopSignal()
 
 
 async def _settled(future: Future[ExecutionResult]) -> None:

@@ -25,6 +25,7 @@ from planfill.adapters.clock import SystemClock
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.audit import Audit
 from planfill.application.canceling import CancelPlan
+from planfill.application.examining import Examine
 from planfill.application.execute import ExecutePlan
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
@@ -59,6 +60,13 @@ def operator() -> str:
 def policy(configuration: Configuration) -> Policy:
     """Give the figures that decide how plans are executed."""
     return configuration.policy
+
+
+def description(configuration: Configuration) -> str:
+    """Say what the settings have chosen, for people."""
+    settings = configuration.settings
+    live = configuration.plugin.is_live is not None and configuration.plugin.is_live(configuration.brokerage)
+    return f"valid; broker {settings.broker.adapter}{', LIVE: real money' if live else ''}"
 
 
 def ledger_url(configuration: Configuration) -> str:
@@ -150,6 +158,15 @@ class Container(DeclarativeContainer):
     )
     executions: Provider[Executions] = Factory(Executions, reader, clock)
     audit: Provider[Audit] = Factory(Audit, Callable(audit_trail, reader))
+    described: Provider[str] = Callable(description, configuration)
+    examine: Provider[Examine] = Factory(
+        Examine,
+        brokerage=brokerage.provider,
+        ledger=writer.provider,
+        clock=clock,
+        policy=figures,
+        settings=described,
+    )
     operator: Provider[str] = Callable(operator)
     cancel: Provider[CancelPlan] = Factory(CancelPlan, execute, executions, operator)
     reconcile: Provider[Reconcile] = Factory(Reconcile, execute)

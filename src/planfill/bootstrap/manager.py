@@ -11,6 +11,7 @@ from dependency_injector.providers import Factory, Object
 from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
 from planfill.application.audit import Audit
 from planfill.application.canceling import CancelPlan
+from planfill.application.examining import Examine
 from planfill.application.execute import ExecutePlan
 from planfill.application.facade import ExecutionFacade
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
@@ -85,6 +86,7 @@ class ExecutionManager(ExecutionFacade):
         container.brokerage.override(Object(brokerage))
         container.stage.override(Factory(rehearsal, container.brokerage, container.clock))
         container.figures.override(Object(policy or Policy()))
+        container.described.override(Object("none; the ports are the caller's own"))
         container.url.override(Object(LedgerSettings().url))
         container.listeners.override(Object(tuple(listeners)))
         if clock is not None:
@@ -152,6 +154,10 @@ class Services:
     def audit(self) -> Audit:
         """Give the use-case that verifies the ledger."""
         return self._container.audit()
+
+    def examine(self) -> Examine:
+        """Give the use-case that examines the set-up."""
+        return self._container.examine()
 
     async def aclose(self) -> None:
         """Close what was opened."""

@@ -18,6 +18,7 @@ from planfill.adapters.cli.options import (
     PlanFile,
     PlanId,
     Request,
+    TryOrder,
     Unfinished,
     Version,
     WasCanceled,
@@ -134,6 +135,20 @@ def reconcile(
 ) -> int:
     """Compare an execution with the broker's own orders, fills, positions and cash; changes nothing."""
     return _commands(context, config, json=json).reconcile(plan_id)
+
+
+@app.command()
+def doctor(
+    context: typer.Context, config: Config = None, *, order: TryOrder = False, json: Json = False
+) -> int:
+    """Check settings, keys, network, account, prices and ledger: what is found, and what to do about it."""
+    from planfill.adapters.cli.doctoring import DoctorCommand
+    from planfill.adapters.cli.printing import Printer
+
+    request: Request = context.obj
+    return DoctorCommand(request.assembly, Printer(request.assembly.redact, as_json=json), config)(
+        order=order
+    )
 
 
 def _commands(context: typer.Context, config: Path | None, *, json: bool) -> "Commands":

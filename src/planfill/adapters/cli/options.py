@@ -48,4 +48,8 @@ FilledAt = Annotated[
 ]
 WasCanceled = Annotated[bool, typer.Option("--canceled", help="It was canceled.")]
 WasNeverPlaced = Annotated[bool, typer.Option("--never-placed", help="The broker never had it.")]
+TryOrder = Annotated[
+    bool,
+    typer.Option("--order", help="Also place one smallest order far from the market, and cancel it."),
+]
 Version = Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)]

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.clock import Clock
+from planfill.application.ports.examiner import BrokerExaminer
 from planfill.application.ports.limiter import RequestLimiter
 from planfill.application.ports.market import (
     BrokerAccount,
@@ -38,7 +39,8 @@ class Brokerage:
 
     ``opening`` is called with each plan before its account is read: the mock broker opens its book with
     the shares that the first plan says are held. ``limiter`` paces the orders, ``endpoint`` says where they
-    go, ``close`` ends what the family has opened.
+    go, ``close`` ends what the family has opened. ``examiner`` checks for ``planfill doctor`` what only this
+    adapter can.
     """
 
     broker: Broker
@@ -53,6 +55,7 @@ class Brokerage:
     limiter: RequestLimiter | None = None
     endpoint: str = ""
     close: Callable[[], Awaitable[None]] | None = None
+    examiner: BrokerExaminer | None = None
 
 
 @dataclass(frozen=True, slots=True)

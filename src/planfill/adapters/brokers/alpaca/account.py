@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from planfill.adapters.brokers.alpaca.transport import Transport
 
 # What blocks an account, and how people should read it.
-_FLAGS: Final = {
+FLAGS: Final = {
     "account_blocked": "the account is blocked",
     "trading_blocked": "trading is blocked",
     "trade_suspended_by_user": "its owner has suspended trading",
@@ -89,7 +89,7 @@ class AlpacaAccount(BrokerAccount):
         if cash is None:
             msg = "it has no cash"
             raise Unreadable(msg)
-        blocked = [words for flag, words in _FLAGS.items() if told.get(flag)]
+        blocked = [words for flag, words in FLAGS.items() if told.get(flag)]
         if told.get("status", "ACTIVE") != "ACTIVE":
             blocked.append(f"its status is {told['status']}")
         settled, power = money["non_marginable_buying_power"], money["regt_buying_power"]

@@ -12,6 +12,7 @@ from alpaca.trading.stream import TradingStream
 from planfill.adapters.brokers.alpaca.account import AlpacaAccount
 from planfill.adapters.brokers.alpaca.broker import AlpacaBroker
 from planfill.adapters.brokers.alpaca.connections import tls_context
+from planfill.adapters.brokers.alpaca.doctor import AlpacaExaminer
 from planfill.adapters.brokers.alpaca.feed import Feed
 from planfill.adapters.brokers.alpaca.market import AlpacaHours, AlpacaInstruments, AlpacaMarketData
 from planfill.adapters.brokers.alpaca.rate import Bucket, FixedWindows
@@ -91,4 +92,5 @@ def family(settings: AlpacaSettings, clock: Clock, *, sending: bool = True) -> B
         limiter=limiter,
         endpoint=settings.trading,
         close=close,
+        examiner=AlpacaExaminer(settings, trading, limiter, clock, context),
     )

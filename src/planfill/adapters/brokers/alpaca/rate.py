@@ -62,6 +62,8 @@ class Limiter(RequestLimiter, ABC):
         self._closed_until = 0.0
         self._refusals = 0
         self._urgent = 0
+        self.heard: Told | None = None
+        """What the last answer with rate headers said."""
 
     async def turn(self, *, urgent: bool = False) -> None:
         """Wait for a turn, and take it."""
@@ -76,6 +78,8 @@ class Limiter(RequestLimiter, ABC):
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
         """Learn from an answer: where the windows are, and that it was too much."""
         said = told(headers, self._clock)
+        if said.limit is not None:
+            self.heard = said
         self._learn(said)
         if status != _TOO_MANY:
             self._refusals = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -16,8 +17,12 @@ _DEFAULT_URLS: Final = {
     "live": ("https://api.alpaca.markets", "wss://api.alpaca.markets/stream"),
 }
 # How Alpaca's keys begin; what begins otherwise is let through, for the broker to judge.
-_PREFIX: Final = {"paper": "PK", "live": "AK"}
+PREFIX: Final = {"paper": "PK", "live": "AK"}
 KEY, SECRET = "APCA_API_KEY_ID", "APCA_API_SECRET_KEY"
+
+
+# A key id, of either kind; no secret is all upper case and that short.
+_KEY_ID: Final = re.compile(r"(PK|AK)[A-Z0-9]{14,26}")
 
 
 def _from_environment(variable: str) -> SecretStr:
@@ -104,23 +109,26 @@ class AlpacaSettings(BaseModel, frozen=True, extra="forbid"):
 
     def problems(self) -> list[Problem]:
         """Say what keeps these settings from reaching an account, before anything is asked."""
-        problems = [
-            Problem(path=f"alpaca.{field}", message=f"not set: put it into the environment as {variable}")
-            for field, variable, value in (
-                ("key_id", KEY, self.key_id),
-                ("secret_key", SECRET, self.secret_key),
-            )
-            if not value.get_secret_value()
-        ]
+        problems = [problem for one in self._keys() if (problem := _problem(*one)) is not None]
+        key, secret = self.key_id.get_secret_value(), self.secret_key.get_secret_value()
+        if _KEY_ID.fullmatch(secret) and not _KEY_ID.fullmatch(key):
+            message = f"this is a key id: {KEY} and {SECRET} are swapped"
+            problems.append(Problem(path="alpaca.secret_key", message=message))
         named = "live" if urlsplit(self.trading).hostname == "api.alpaca.markets" else self.environment
         if named != self.environment:
             message = f"{self.trading} is Alpaca's live URL, and alpaca.environment says 'paper'"
             problems.append(Problem(path="alpaca.trading_url", message=message))
         other = "paper" if self.environment == "live" else "live"
-        if self.key_id.get_secret_value().startswith(_PREFIX[other]):
+        if self.key_id.get_secret_value().startswith(PREFIX[other]):
             message = f"this is a key for {other}, and alpaca.environment says {self.environment!r}"
             problems.append(Problem(path="alpaca.key_id", message=message))
         return problems
+
+    def _keys(self) -> tuple[tuple[str, str, str], ...]:
+        return (
+            ("key_id", KEY, self.key_id.get_secret_value()),
+            ("secret_key", SECRET, self.secret_key.get_secret_value()),
+        )
 
     def check(self) -> None:
         """
@@ -132,6 +140,16 @@ class AlpacaSettings(BaseModel, frozen=True, extra="forbid"):
         """
         if problems := self.problems():
             raise SettingsError(problems)
+
+
+def _problem(field: str, variable: str, value: str) -> Problem | None:
+    if not value:
+        return Problem(path=f"alpaca.{field}", message=f"not set: put it into the environment as {variable}")
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        # An HTTP library would refuse it, and show it while doing so.
+        message = f"holds characters that no key has: copy it into {variable} anew, without quotes"
+        return Problem(path=f"alpaca.{field}", message=message)
+    return None
 
 
 def _is_this_machine(host: str) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from planfill.adapters.brokers.mock.account import MockAccount
 from planfill.adapters.brokers.mock.desk import Desk
+from planfill.adapters.brokers.mock.doctor import MockExaminer
 from planfill.adapters.brokers.mock.feed import MockFeed
 from planfill.adapters.brokers.mock.market import MockMarket
 from planfill.adapters.brokers.mock.orders import MockOrders, MockRecords
@@ -62,4 +63,5 @@ class MockBroker(MockOrders, MockRecords, MockMarket, MockAccount, MockFeed):
             feed=self,
             capabilities=self.capabilities,
             opening=self.open_for,
+            examiner=MockExaminer(self.desk),
         )

@@ -47,10 +47,14 @@ class Prices:
     ) -> None:
         self._half_spread = spread_bps / _BPS / 2
         self._slippage = slippage_bps / _BPS
-        self._origin = origin
+        self.origin = origin
         self._known: dict[str, Spread | NoPrice] = {}
         for symbol, price in last.items():
             self.change(symbol, price)
+
+    def known(self) -> Mapping[str, Spread | NoPrice]:
+        """Give what there is of every symbol."""
+        return self._known
 
     def knows(self, symbol: str) -> bool:
         """Tell whether there is a price of a symbol, be it nonsense."""
@@ -63,7 +67,7 @@ class Prices:
     def of(self, symbol: str) -> Spread | NoPrice:
         """Give the prices of a symbol, or why there are none."""
         known = self._known.get(symbol)
-        return known or NoPrice(Reason.NO_PRICE, f"no price of {symbol} in {self._origin}")
+        return known or NoPrice(Reason.NO_PRICE, f"no price of {symbol} in {self.origin}")
 
     def fill(self, symbol: str, side: Side, step: int = 1) -> Price | None:
         """Tell at what price the market would fill an order now; its second step pays the slippage twice."""
@@ -77,11 +81,11 @@ class Prices:
     def _spread(self, price: object) -> Spread | NoPrice:
         last = _number(price)
         if last is None:
-            return NoPrice(Reason.BAD_PRICE, f"{self._origin} says {price!r}")
+            return NoPrice(Reason.BAD_PRICE, f"{self.origin} says {price!r}")
         bid = _printed(last * (1 - self._half_spread), ROUND_FLOOR)
         ask = _printed(last * (1 + self._half_spread), ROUND_CEILING)
         if bid <= 0:
-            return NoPrice(Reason.BAD_PRICE, f"{self._origin} says {price!r}: nobody bids that little")
+            return NoPrice(Reason.BAD_PRICE, f"{self.origin} says {price!r}: nobody bids that little")
         return Spread(
             last=Price(last),
             bid=bid,

@@ -1,0 +1,50 @@
+"""What stands behind the façade: the use-cases, each made when it is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from planfill.application.audit import Audit
+    from planfill.application.canceling import CancelPlan
+    from planfill.application.examining import Examine
+    from planfill.application.execute import ExecutePlan
+    from planfill.application.ports.clock import Clock
+    from planfill.application.preview import PreviewPlan
+    from planfill.application.queries import Executions
+    from planfill.application.reconciling import Reconcile
+    from planfill.application.resolving import ResolveOrder
+
+
+class Services(Protocol):
+    """The use-cases behind the façade, made when they are asked for: what is not used is not built."""
+
+    def clock(self) -> Clock:
+        """Give the clock."""
+
+    def execute(self) -> ExecutePlan:
+        """Give the use-case that executes plans."""
+
+    def preview(self) -> PreviewPlan:
+        """Give the use-case that rehearses plans."""
+
+    def executions(self) -> Executions:
+        """Give the queries."""
+
+    def cancel(self) -> CancelPlan:
+        """Give the use-case that cancels plans."""
+
+    def resolve(self) -> ResolveOrder:
+        """Give the use-case that resolves orders."""
+
+    def reconcile(self) -> Reconcile:
+        """Give the use-case that reconciles executions."""
+
+    def audit(self) -> Audit:
+        """Give the use-case that verifies the ledger."""
+
+    def examine(self) -> Examine:
+        """Give the use-case that examines the set-up."""
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
