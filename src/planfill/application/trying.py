@@ -55,7 +55,7 @@ class TryOrder:
         except Exception as e:  # noqa: BLE001 - what an adapter did not foresee: it may have been sent
             doubt = f"{type(e).__name__} in the adapter"
         report, trouble = await self._end(order.client_order_id)
-        return _verdict(what, report, trouble or doubt)
+        return _verdict(what, report, "; ".join(filter(None, (doubt, trouble))))
 
     def _order(self, quote: Quote, instrument: Instrument) -> Order:
         limit = instrument.tick(Price(quote.bid / 2), Side.BUY)
