@@ -62,6 +62,37 @@ def test_keys_that_are_missing_are_named_with_their_variable(
     assert "APCA_API_KEY_ID" in str(caught.value)
 
 
+@pytest.mark.parametrize("key", [SECRET, "", KEY + "x"])
+def test_keys_that_are_swapped_are_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APCA_API_KEY_ID", key)
+    monkeypatch.setenv("APCA_API_SECRET_KEY", KEY)
+    with pytest.raises(SettingsError, match="are swapped") as caught:
+        AlpacaSettings().check()
+    assert caught.value.problems[-1].path == "alpaca.secret_key"
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "secret", ["AKfoo/Bar+0123456789abcdefghijklmnopqrst", "PK", "PKABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLM"]
+)
+def test_a_secret_that_only_begins_like_a_key_id_is_let_through(
+    secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APCA_API_KEY_ID", "CK0123456789")
+    monkeypatch.setenv("APCA_API_SECRET_KEY", secret)
+    AlpacaSettings().check()
+
+
+@pytest.mark.parametrize("secret", ["two\nlines-of-it", "“quoted-by-a-page”", "with a space"])
+def test_a_key_that_no_header_can_hold_is_refused_and_not_shown(
+    secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APCA_API_SECRET_KEY", secret)
+    with pytest.raises(SettingsError, match="no key has") as caught:
+        AlpacaSettings().check()
+    assert secret not in str(caught.value)
+
+
 def test_live_needs_the_switch_of_the_rollout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APCA_API_KEY_ID", "AKTESTKEY0123456789")
     with pytest.raises(SettingsError, match=r"rollout\.allow_live"):

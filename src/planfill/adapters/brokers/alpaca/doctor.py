@@ -158,11 +158,13 @@ class AlpacaExaminer(BrokerExaminer):
             return note("tls", "not used: plain HTTP to this machine")
         if getproxies().get("https"):
             return note("tls", "not tried: the environment names a proxy, through which requests go")
-        made = {}
+        made, timeout_s = {}, self._settings.connect_timeout_s
         for url in secure:
             host, port = str(urlsplit(url).hostname), urlsplit(url).port or _PORT[urlsplit(url).scheme]
             try:
-                made[f"{host}:{port}"] = await _in_thread(partial(self._shake_hands, host, port))
+                made[f"{host}:{port}"] = await _in_thread(
+                    partial(shake_hands, self._context, host, port, timeout_s)
+                )
             except ssl.SSLCertVerificationError as e:
                 why = f"the certificate of {host} is not trusted: {e.verify_message}"
                 return not_in_order("tls", why, _UNTRUSTED)
@@ -171,13 +173,14 @@ class AlpacaExaminer(BrokerExaminer):
                 return not_in_order("tls", why, "see the network and the firewall of this machine")
         return in_order("tls", ", ".join(f"{name} {version}" for name, version in made.items()))
 
-    def _shake_hands(self, host: str, port: int) -> str:
-        timeout_s = self._settings.connect_timeout_s
-        with (
-            socket.create_connection((host, port), timeout_s) as plain,
-            self._context.wrap_socket(plain, server_hostname=host) as secure,
-        ):
-            return secure.version() or "TLS"
+
+def shake_hands(context: ssl.SSLContext, host: str, port: int, timeout_s: float) -> str:
+    """Make a TLS connection, and end it; give its version."""
+    with (
+        socket.create_connection((host, port), timeout_s) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        return str(secure.version())
 
 
 async def _in_thread(function: Callable[[], Any]) -> Any:
