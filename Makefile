@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test prove check format lock alpaca bench mutants simulate soak build smoke clean
+.PHONY: help demo test prove paper check format lock alpaca bench mutants simulate soak build smoke clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: .venv/installed ## Run the tests, with the gates on coverage
 
 prove: .venv/installed ## Kill it at every step, simulate thousands of worlds: no order doubled, none lost
 	$(BIN)/pytest -n auto tests/crash tests/simulation $(ARGS)
+
+paper: .venv/installed ## Run the contract and a round trip of $$20 at Alpaca's paper API; needs keys, refuses live
+	$(BIN)/pytest -m paper -v -rs tests/paper $(ARGS)
 
 check: .venv/installed ## Check format, lint, types, import contracts and architecture
 	$(BIN)/ruff format --check .

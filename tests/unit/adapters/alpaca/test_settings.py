@@ -66,7 +66,7 @@ def test_keys_that_are_missing_are_named_with_their_variable(
 def test_keys_that_are_swapped_are_refused(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APCA_API_KEY_ID", key)
     monkeypatch.setenv("APCA_API_SECRET_KEY", KEY)
-    with pytest.raises(SettingsError, match="are swapped") as caught:
+    with pytest.raises(SettingsError, match="swapped") as caught:
         AlpacaSettings().check()
     assert caught.value.problems[-1].path == "alpaca.secret_key"
     assert KEY not in str(caught.value)

@@ -110,9 +110,8 @@ class AlpacaSettings(BaseModel, frozen=True, extra="forbid"):
     def problems(self) -> list[Problem]:
         """Say what keeps these settings from reaching an account, before anything is asked."""
         problems = [problem for one in self._keys() if (problem := _problem(*one)) is not None]
-        key, secret = self.key_id.get_secret_value(), self.secret_key.get_secret_value()
-        if _KEY_ID.fullmatch(secret) and not _KEY_ID.fullmatch(key):
-            message = f"this is a key id: {KEY} and {SECRET} are swapped"
+        if _KEY_ID.fullmatch(self.secret_key.get_secret_value()):
+            message = f"this is a key id, and no secret: are {KEY} and {SECRET} swapped?"
             problems.append(Problem(path="alpaca.secret_key", message=message))
         named = "live" if urlsplit(self.trading).hostname == "api.alpaca.markets" else self.environment
         if named != self.environment:
