@@ -30,7 +30,7 @@ test: .venv/installed ## Run the tests, with the gates on coverage
 prove: .venv/installed ## Kill it at every step, simulate thousands of worlds: no order doubled, none lost
 	$(BIN)/pytest -n auto tests/crash tests/simulation $(ARGS)
 
-paper: .venv/installed ## Run the contract and a round trip of $$20 at Alpaca's paper API; needs keys, refuses live
+paper: .venv/installed ## Run the contract and a small round trip at Alpaca's paper API; needs keys, refuses live
 	$(BIN)/pytest -m paper -v -rs tests/paper $(ARGS)
 
 check: .venv/installed ## Check format, lint, types, import contracts and architecture
