@@ -74,8 +74,6 @@ class Market:
             assert ticket is not None
             paper = Paper(named("order", f"{self.number}/{ticket.number}"), now, now)
             paper.visible_at = now + _A_WHILE if fault is Fault.NOT_VISIBLE else None
-            paper.unpriced_until = now + _A_WHILE if fault is Fault.UNPRICED else None
-            paper.shown_as = "held_by_aliens" if fault is Fault.FUTURE_STATUS else None
             self.papers[ticket.number] = paper
             self._by_id[paper.id] = ticket.number
             return ticket

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from alpaca_server import bodies
 from alpaca_server.errors import NGINX_401, Refused
-from alpaca_server.faults import NO_EFFECT, Fault, Faults
+from alpaca_server.faults import NO_EFFECT, Fault, Faults, distorted
 from alpaca_server.http import Connection
 from alpaca_server.limits import Rate
 from alpaca_server.market import Market
@@ -110,25 +110,29 @@ class AlpacaServer:
     def accept_connections(self) -> None:
         """Listen at the port."""
 
-        async def listen() -> None:
-            self._listening = await self._loop.create_server(
-                self._connection, "127.0.0.1", self.port, ssl=self._tls, backlog=1024
-            )
-            self.port = self._listening.sockets[0].getsockname()[1]
+        self._wait(self._listen())
 
-        self._wait(listen())
-
-    def refuse_connections(self) -> None:
-        """Close the port, and break off what is connected."""
+    def refuse_connections(self, *, for_s: float | None = None) -> None:
+        """Close the port, for some seconds or until told otherwise, and break off what is connected."""
 
         async def close() -> None:
             if self._listening is not None:
                 self._listening.close()
+                self._listening = None
             for connection in tuple(self._open):
                 connection.reset()
             await asyncio.sleep(0)
+            if for_s is not None:
+                self._loop.call_later(for_s, lambda: self._loop.create_task(self._listen()))
 
         self._wait(close())
+
+    async def _listen(self) -> None:
+        if self._listening is None:
+            self._listening = await self._loop.create_server(
+                self._connection, "127.0.0.1", self.port, ssl=self._tls, backlog=1024
+            )
+            self.port = self._listening.sockets[0].getsockname()[1]
 
     def orders(self) -> list[dict[str, Any]]:
         """List all orders at the server, whoever can see them."""
@@ -151,6 +155,12 @@ class AlpacaServer:
     def drop_stream(self) -> None:
         """Close the stream's connection."""
         self._at(self._stream.drop)
+
+    def refuse_stream(self, *, for_s: float) -> None:
+        """Close the stream's connection, and refuse the next ones for some seconds."""
+        self.faults.always("stream", Fault.FEED_REFUSED)
+        self.drop_stream()
+        self._at(lambda: self._loop.call_later(for_s, self.faults.lift, "stream"))
 
     @property
     def stream_is_heard(self) -> bool:
@@ -237,12 +247,8 @@ class AlpacaServer:
             connection.answer(200, b"", headers)
         elif fault is Fault.UNREADABLE:
             connection.answer(200, _HTML, headers)
-        elif fault is Fault.NO_ID and body.startswith(b"{"):
-            connection.answer(
-                status, json.dumps({**json.loads(body), "id": None}, sort_keys=True).encode(), headers
-            )
         elif fault is not Fault.HANG:
-            connection.answer(status, body, headers)
+            connection.answer(status, distorted(body, fault), headers)
 
     def _undone(self, fault: Fault | None) -> tuple[int, bytes]:
         if fault in {Fault.RATE_LIMITED, Fault.RATE_LIMITED_BARE}:
