@@ -74,6 +74,7 @@ class Faults:
         self._lasting: dict[str, Fault] = {}
         self._odds: dict[str, Mapping[Fault, float]] = {}
         self._dice = random.Random(0)  # noqa: S311 - a game
+        self._canned: defaultdict[str, deque[tuple[int, bytes]]] = defaultdict(deque)
         self.met = Counter[Fault]()
 
     def once(self, kind: str, *faults: Fault) -> None:
@@ -85,6 +86,16 @@ class Faults:
         """Let every request of a kind go wrong from now on."""
         with self._lock:
             self._lasting[kind] = fault
+
+    def say(self, kind: str, status: int, body: bytes) -> None:
+        """Let the next request of a kind be answered with this, and have no effect."""
+        with self._lock:
+            self._canned[kind].append((status, body))
+
+    def canned(self, kind: str) -> tuple[int, bytes] | None:
+        """Give what the next request is to be answered with, where that was said."""
+        with self._lock:
+            return self._canned[kind].popleft() if self._canned[kind] else None
 
     def storm(self, seed: int, odds: Mapping[str, Mapping[Fault, float]]) -> None:
         """Throw dice for every request of these kinds."""

@@ -152,6 +152,10 @@ class AlpacaServer:
         """Fill the open orders of a symbol, or so many shares of each."""
         self._at(lambda: self.market.desk.let_fill(symbol, shares))
 
+    def place_by_hand(self, terms: Mapping[str, Any]) -> str:
+        """Place an order as its owner would, on Alpaca's page; give its id."""
+        return self._at(lambda: self.market.papers[self.market.place(terms).number].id)
+
     def drop_stream(self) -> None:
         """Close the stream's connection."""
         self._at(self._stream.drop)
@@ -206,6 +210,10 @@ class AlpacaServer:
             self._authorize(request)
             self._count(route)
             headers = {"X-Request-Id": request_id(), **({} if route.is_data else self._rate.headers())}
+            if (canned := self.faults.canned(kind)) is not None:
+                self.requests.append(Seen(request.method, request.path, kind, canned[0], time.monotonic()))
+                self._answer(connection, *canned, headers, None)
+                return
             fault = self.faults.throw(kind)
             if fault is Fault.DELIVERED_LATE:
                 self._loop.call_later(_LATE_S, self._late, request)
