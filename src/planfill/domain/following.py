@@ -14,6 +14,7 @@ from planfill.domain.events import (
     Severity,
 )
 from planfill.domain.outcome import Reason
+from planfill.domain.replacing import adopted
 from planfill.domain.report import ExecutionReport, OrderStatus, merge
 from planfill.domain.state import Phase
 from planfill.domain.values import ZERO_SHARES
@@ -33,10 +34,12 @@ def news(
     """
     Give what is new in a list of the broker's; orders of others, and old news, are passed over.
 
-    ``fills`` price the reports that have none of their own.
+    ``fills`` price the reports that have none of their own. An order that somebody replaced is followed.
     """
-    for report in (priced(report, fills) for report in reports):
-        order = state.orders.get(report.client_order_id)
+    listed = [priced(report, fills) for report in reports]
+    numbered = {report.broker_order_id: report for report in listed}
+    for one in listed:
+        order, report = state.orders.get(one.client_order_id), adopted(one, numbered)
         if order is None or merge(order.report, report) is order.report or not _is_of(order, report):
             continue
         yield OrderReported(report=report)
@@ -53,6 +56,8 @@ def _surprise(order: OrderState, report: ExecutionReport) -> tuple[Reason, str] 
         return Reason.LATE_FILL, "filled more after it had ended"
     if order.phase in {Phase.NOT_SENT, Phase.REFUSED} and report.status is not OrderStatus.REJECTED:
         return Reason.OUTCOME_UNKNOWN, "is at the broker, and was thought never to have got there"
+    if report.is_adopted and not (order.report and order.report.is_adopted):
+        return Reason.REPLACED, f"was replaced by somebody: {report.replaced_by}, which is followed"
     return None
 
 
@@ -131,6 +136,8 @@ def _doubt(report: ExecutionReport | None) -> Reason:
     """Name what is not known of an order that was given up."""
     if report is None:
         return Reason.OUTCOME_UNKNOWN
-    if report.status is OrderStatus.REPLACED:
+    if report.is_terminal:
+        return Reason.UNPRICED
+    if report.status is OrderStatus.REPLACED or report.is_adopted:
         return Reason.REPLACED
-    return Reason.UNPRICED if report.is_terminal else Reason.CANCEL_UNCONFIRMED
+    return Reason.CANCEL_UNCONFIRMED

@@ -75,8 +75,11 @@ class OrderState:
         if self.phase is Phase.REFUSED:
             return  # the refusal itself said more
         self.detail = known.raw if known.status is OrderStatus.REJECTED else ""
-        filled = known.status is OrderStatus.FILLED
-        self.reason = None if filled else self.canceled_for or _ENDED_BY.get(known.status)
+        self.reason = self.canceled_for or _ENDED_BY.get(known.status)
+        if known.status is OrderStatus.FILLED:
+            # What took the place of ours may have been for less.
+            short = known.is_adopted and known.filled_quantity < (self.order.quantity or 0)
+            self.reason = Reason.REPLACED if short else None
 
     def ended(self, happening: Happening, reason: Reason, detail: str) -> None:
         """Take in what became of it otherwise than by a report, or that nobody knows."""
