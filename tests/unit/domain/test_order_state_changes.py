@@ -162,6 +162,26 @@ def test_a_replacement_is_priced_when_both_are(unpriced: str) -> None:
     assert (told.report.average_price, told.report.fees_usd) == (None, None)
 
 
+def test_what_a_list_says_twice_is_told_once_and_alerts_once() -> None:
+    ended = a_state(an_order_recorded(), OrderReported(report=a_report(None, S.CANCELED, 4)))
+    late, later = a_report(None, S.CANCELED, 5), a_report(None, S.CANCELED, 7)
+    found = list(news(ended, [late, late, later, late, later]))
+    assert [event.report for event in found if isinstance(event, OrderReported)] == [late, later]
+    assert [event.reason for event in found if isinstance(event, Alerted)] == [R.LATE_FILL, R.LATE_FILL]
+
+
+def test_an_old_word_about_a_replacement_takes_nothing_from_what_it_filled() -> None:
+    ours = a_report(None, S.REPLACED, 4, replaced_by="B-2")
+    theirs = an_order(client_order_id="x")
+    filled, new = (
+        a_report(theirs, status, quantity, broker_order_id="B-2")
+        for status, quantity in ((S.FILLED, 6), (S.NEW, 0))
+    )
+    told, _ = news(a_state(an_order_recorded()), [ours, filled, new])
+    assert isinstance(told, OrderReported)
+    assert told.report.filled_quantity == 10
+
+
 def test_what_replaces_an_order_is_of_the_same_symbol_and_side() -> None:
     ours = a_report(None, S.REPLACED, 4, replaced_by="B-2")
     other = a_report(an_order("QQQ", client_order_id="x"), S.FILLED, 6, broker_order_id="B-2")
