@@ -15,6 +15,7 @@ from alpaca_answers import ANSWERS
 from alpaca_server import AlpacaServer, Fault
 from alpaca_venue import AlpacaVenue
 from at_alpaca import a_manager, an_alpaca, positions, use
+from loguru import logger
 from stage import a_plan, buy, sell
 
 from planfill.adapters.brokers.alpaca.outcomes import DuplicateOrderId
@@ -226,6 +227,24 @@ def test_keys_that_alpaca_does_not_know_stop_the_plan_before_any_order(
     assert result.status is ExecutionStatus.REFUSED
     assert "unauthorized" in (result.detail or "")
     assert server.orders() == []
+
+
+def test_account_and_url_are_logged_at_the_start(server: AlpacaServer) -> None:
+    execute()
+    log = [json.loads(line) for line in Path("planfill.log").read_text(encoding="utf-8").splitlines()]
+    began = next(line["message"] for line in log if line["event"] == "execution_started")
+    assert f"received for alpaca:paper:PA0000001 at {server.url} by " in began
+    assert server.secret not in Path("planfill.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("fault", [Fault.FEED_REFUSED])
+def test_scenario_13_a_stream_that_is_refused_is_a_warning(server: AlpacaServer, fault: Fault) -> None:
+    server.faults.always("stream", fault)
+    said: list[str] = []
+    sink = logger.add(said.append, level="WARNING", format="{message}")
+    assert all_filled_once(server, execute())
+    logger.remove(sink)
+    assert any("another program has it" in line and "asking alone" in line for line in said)
 
 
 async def test_a_running_loop_stays_free_while_alpaca_does_not_answer(server: AlpacaServer) -> None:

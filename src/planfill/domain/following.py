@@ -9,6 +9,7 @@ from planfill.domain.events import (
     Alerted,
     OrderDoubted,
     OrderNotSent,
+    OrderRefused,
     OrderReported,
     OrderUnresolved,
     Severity,
@@ -94,6 +95,14 @@ def answered(order: OrderState, report: ExecutionReport) -> Event:
         return OrderReported(report=report)
     theirs = f"{report.client_order_id} {report.symbol} {report.side}"
     return doubted(order, f"the broker answered with another order: {theirs}")
+
+
+def alarm(order: OrderState, event: Event) -> list[Event]:
+    """Alert people to an order that is at the broker under our name, and is not ours."""
+    if not isinstance(event, OrderRefused) or event.reason is not Reason.ORDER_CONFLICT:
+        return []
+    symbol = order.order.symbol
+    return [Alerted(severity=Severity.CRITICAL, reason=event.reason, symbol=symbol, detail=event.detail)]
 
 
 def _is_of(order: OrderState, report: ExecutionReport) -> bool:

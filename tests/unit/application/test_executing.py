@@ -28,7 +28,7 @@ from planfill.domain.errors import (
     OrderConflict,
     OutcomeUnknown,
 )
-from planfill.domain.events import Alerted
+from planfill.domain.events import Alerted, Severity
 from planfill.domain.market import Capabilities
 from planfill.domain.order import OrderType
 from planfill.domain.outcome import LineOutcome, Reason, Residual
@@ -219,10 +219,14 @@ async def test_an_order_that_is_rejected_after_its_acceptance_is_rejected() -> N
     assert (line.outcome, line.reason) == (LineOutcome.REJECTED, Reason.REJECTED)
 
 
-async def test_a_conflict_is_a_refusal_of_its_own() -> None:
+async def test_a_conflict_is_a_refusal_of_its_own_and_an_alert() -> None:
     stage = Stage(On("place_order", Fail(OrderConflict("another order bears this id"))))
     line = only(await stage.execute(a_plan(buy("SPY", "1000"))))
     assert (line.outcome, line.reason) == (LineOutcome.REJECTED, Reason.ORDER_CONFLICT)
+    alerts = [event for event in await stage.events() if isinstance(event, Alerted)]
+    assert [(one.severity, one.reason, one.symbol) for one in alerts] == [
+        (Severity.CRITICAL, Reason.ORDER_CONFLICT, "SPY")
+    ]
 
 
 async def test_an_order_that_certainly_was_not_placed_blocks_its_line() -> None:
