@@ -250,7 +250,7 @@ async def test_an_order_waits_for_its_turn_before_the_gate_looks_at_it() -> None
     assert isinstance(outcome, NotPermitted)
     assert (turns.taken, world.sent) == ([30], [])
     broker = stack(world, Paced(clock, 60), clock)
-    assert await broker.place_order(an_order())
+    assert (await broker.place_order(an_order())).client_order_id == an_order().client_order_id
     await broker.get_order_status(ClientOrderId("pf-1"))
     await broker.cancel_order(ClientOrderId("pf-1"))
     assert len(turns.taken) == 2
