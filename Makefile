@@ -22,13 +22,13 @@ demo: .venv/installed ## Execute a real plan on the built-in mock broker
 
 test: .venv/installed ## Run the tests, with the gates on coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/pytest -n auto --cov --cov-report= --ignore=tests/crash --ignore=tests/simulation $(ARGS)
+	$(BIN)/pytest -n auto --cov --cov-report= --ignore=tests/storm --ignore=tests/crash --ignore=tests/model --ignore=tests/simulation $(ARGS)
 	$(BIN)/coverage report --skip-covered --show-missing
 	@echo "domain and application, all branches:"
 	@$(BIN)/coverage report --include='src/planfill/domain/*,src/planfill/application/*' --fail-under=100 --format=total
 
-prove: .venv/installed ## Kill it at every step, simulate thousands of worlds: no order doubled, none lost
-	$(BIN)/pytest -n auto tests/crash tests/simulation $(ARGS)
+prove: .venv/installed ## Kill it at every step, simulate worlds, visit every state: none doubled, none lost
+	$(BIN)/pytest -n auto tests/crash tests/model tests/simulation tests/storm $(ARGS)
 
 paper: .venv/installed ## Run the contract and a small round trip at Alpaca's paper API; needs keys, refuses live
 	$(BIN)/pytest -m paper -v -rs tests/paper $(ARGS)

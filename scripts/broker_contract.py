@@ -20,10 +20,12 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 SAMPLE: Final = ROOT / "docs" / "examples" / "sample_broker"
 sys.path[:0] = [str(ROOT / "tests" / "support"), str(SAMPLE / "src"), str(SAMPLE / "tests")]
 
-from house_venue import HouseVenue  # noqa: E402 - found by the line above
+from alpaca_venue import AlpacaVenue  # noqa: E402 - found by the line above
+from house_venue import HouseVenue  # noqa: E402 - "
 from mock_venue import MockVenue  # noqa: E402 - "
 
 import planfill.testing  # noqa: E402 - after what is not installed
+from planfill.adapters.brokers.alpaca import AlpacaSettings  # noqa: E402 - "
 from planfill.domain.market import Capabilities  # noqa: E402 - "
 from planfill.testing.trouble import Trouble  # noqa: E402 - "
 from sample_broker.broker import CAPABILITIES  # noqa: E402 - "
@@ -69,6 +71,7 @@ def adapters() -> list[Adapter]:
     mock = MockVenue(Path(), book=":memory:")
     return [
         Adapter("mock", mock.mock.capabilities, mock.troubles),
+        Adapter("alpaca", AlpacaSettings().capabilities, AlpacaVenue.troubles),
         Adapter(
             "[sample](../examples/sample_broker/README.md)",
             CAPABILITIES,

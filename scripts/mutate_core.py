@@ -33,7 +33,8 @@ class Mutant(NamedTuple):
 _RETRY: Final = "adapters/brokers/wrappers/retry.py"
 _STACK: Final = "adapters/brokers/wrappers/stack.py"
 _PLACING: Final = "application/placing.py"
-_STATE: Final = "domain/state.py"
+_LINES: Final = "domain/lines.py"
+_ORDERS: Final = "domain/order_machine.py"
 _FIND: Final = """            if found := await self._find():
                 return found
             raise BrokerUnavailable(self._failure) from e
@@ -101,15 +102,15 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a working report ends the order",
-        _STATE,
-        "        ended = order.report.is_terminal and order.report.is_priced\n",
-        "        ended = order.report.filled_quantity > 0 and order.report.is_priced\n",
+        _ORDERS,
+        "    if not report.is_terminal or not report.is_priced:\n",
+        "    if not report.filled_quantity or not report.is_priced:\n",
     ),
     Mutant(
         "a fill without a price ends the order",
-        _STATE,
-        "        ended = order.report.is_terminal and order.report.is_priced\n",
-        "        ended = order.report.is_terminal\n",
+        _ORDERS,
+        "    if not report.is_terminal or not report.is_priced:\n",
+        "    if not report.is_terminal:\n",
     ),
     Mutant(
         "the gate before the back-off only",
@@ -160,10 +161,12 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a resume takes recorded orders for unsent",
-        _STATE,
-        "                order.phase = Phase.DOUBTED if order.report is None else Phase.WORKING\n"
-        "                order.inherited = order.was_doubted = True\n",
-        "                order.phase = Phase.RECORDED if order.report is None else Phase.WORKING\n",
+        _LINES,
+        "        self._happens(Happening.RESUMED if self.report else Happening.RESUMED_UNHEARD)\n"
+        "        self.inherited |= self.is_open\n"
+        "        self.was_doubted |= self.is_open\n",
+        "        if self.is_open or self.is_unresolved:\n"
+        "            self.phase = Phase.RECORDED if self.report is None else Phase.WORKING\n",
     ),
     Mutant(
         "buys before sells",
@@ -203,10 +206,10 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a cancel is an end",
-        _STATE,
-        "                order.cancel_requested_at, order.reason = at, event.reason\n",
-        "                order.cancel_requested_at, order.reason = at, event.reason\n"
-        "                order.phase = Phase.ENDED\n",
+        _LINES,
+        "        self.cancel_requested_at, self.canceled_for, self.reason = at, reason, reason\n",
+        "        self.cancel_requested_at, self.canceled_for, self.reason = at, reason, reason\n"
+        "        self.phase = Phase.ENDED\n",
     ),
     Mutant(
         "silence is an end",
@@ -261,7 +264,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a stop is forgotten by the next run",
-        _STATE,
+        "domain/state.py",
         "                self.stop, self.stopped_at = self.stop or event, self.stopped_at or at\n",
         "                pass\n",
     ),

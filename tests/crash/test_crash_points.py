@@ -58,10 +58,9 @@ def test_scenario_19_a_process_killed_at_any_step_is_finished_by_the_next_with_t
 @pytest.mark.parametrize(
     ("ids", "at_most", "share"),
     [
-        (NOT_UNIQUE, 6, 0),
-        (NOT_UNIQUE, 6, 1),
+        (NOT_UNIQUE, 30, 0),
+        (NOT_UNIQUE, 30, 1),
         pytest.param(UNIQUE, 30, None, marks=pytest.mark.soak),
-        pytest.param(NOT_UNIQUE, 30, None, marks=pytest.mark.soak),
     ],
 )
 def test_scenario_19_a_program_killed_at_any_step_is_finished_by_a_fresh_one_with_the_same_outcome(

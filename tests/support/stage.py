@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from planfill.adapters.brokers.mock import MockBroker, MockSettings, On, Script
+from planfill.adapters.brokers.mock.script import Call, Fault
 from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.ledgers.memory import MemoryLedger, MemoryStore
 from planfill.application.audit import Audit
@@ -23,6 +24,7 @@ from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy
 from planfill.domain.reading import read_plan
 from planfill.domain.result import ExecutionResult, OrderResult
 from planfill.domain.state import ExecutionState
+from planfill.domain.values import Quantity
 from planfill.testing.clock import VirtualClock
 
 PRICES = {"SPY": "400", "QQQ": "300", "IWM": "200", "GLD": "170", "TLT": "140", "XOM": "50"}
@@ -150,6 +152,17 @@ class CrashingLedger(MemoryLedger):
         if any(event.kind == self.kind for event in events):
             raise Crash
         return recorded
+
+
+def script_replacement(stage: Stage, *, quantity: str, at_look: int = 2) -> None:
+    """Have somebody replace the one order of a plan just before it is looked at."""
+
+    class Replaced(Fault):
+        async def before(self, _call: Call) -> None:
+            (ticket,) = stage.broker.desk.book.exchange.blotter.tickets
+            stage.broker.desk.replace(ticket.order.client_order_id, Quantity(Decimal(quantity)))
+
+    stage.script.add(On("list_orders", Replaced(), nth=at_look))
 
 
 def only(result: ExecutionResult) -> OrderResult:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from planfill.application.rechecking import recheck
 from planfill.domain import errors as err
 from planfill.domain.events import Event, OrderRefused
-from planfill.domain.following import answered, doubted, not_sent, unresolved
+from planfill.domain.following import alarm, answered, doubted, not_sent, unresolved
 from planfill.domain.outcome import Reason
 from planfill.domain.refusals import reason_of
 
@@ -23,7 +23,8 @@ async def place(run: Run, broker: Broker, orders: Sequence[OrderState]) -> None:
     """Send orders, several at once; record each answer as it comes."""
 
     async def send(order: OrderState) -> None:
-        await run.note(await _send(broker, order))
+        event = await _send(broker, order)
+        await run.note(event, *alarm(order, event))
 
     await run.each(orders, send)
 

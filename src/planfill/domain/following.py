@@ -9,11 +9,13 @@ from planfill.domain.events import (
     Alerted,
     OrderDoubted,
     OrderNotSent,
+    OrderRefused,
     OrderReported,
     OrderUnresolved,
     Severity,
 )
 from planfill.domain.outcome import Reason
+from planfill.domain.replacing import adopted
 from planfill.domain.report import ExecutionReport, OrderStatus, merge
 from planfill.domain.state import Phase
 from planfill.domain.values import ZERO_SHARES
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from planfill.domain.events import Event
     from planfill.domain.report import Fill
     from planfill.domain.state import ExecutionState, OrderState
+    from planfill.domain.values import BrokerOrderId, ClientOrderId
 
 
 def news(
@@ -33,26 +36,41 @@ def news(
     """
     Give what is new in a list of the broker's; orders of others, and old news, are passed over.
 
-    ``fills`` price the reports that have none of their own.
+    ``fills`` price the reports that have none of their own. An order that somebody replaced is followed. What
+    the list says twice is told once.
     """
-    for report in (priced(report, fills) for report in reports):
-        order = state.orders.get(report.client_order_id)
-        if order is None or merge(order.report, report) is order.report or not _is_of(order, report):
+    listed = [priced(report, fills) for report in reports]
+    numbered: dict[BrokerOrderId, ExecutionReport] = {}
+    for one in listed:
+        numbered[one.broker_order_id] = merge(numbered.get(one.broker_order_id), one)
+    heard: dict[ClientOrderId, ExecutionReport] = {}
+    for one in listed:
+        order, report = state.orders.get(one.client_order_id), adopted(one, numbered)
+        if order is None or not _is_of(order, report):
             continue
+        known = heard.get(one.client_order_id, order.report)
+        now = merge(known, report)
+        if now is known:
+            continue
+        heard[one.client_order_id] = now
         yield OrderReported(report=report)
-        if surprise := _surprise(order, report):
+        if surprise := _surprise(order, known, report):
             reason, said = surprise
             detail = f"{order.order.client_order_id} {said}"
             yield Alerted(severity=Severity.CRITICAL, reason=reason, symbol=report.symbol, detail=detail)
 
 
-def _surprise(order: OrderState, report: ExecutionReport) -> tuple[Reason, str] | None:
+def _surprise(
+    order: OrderState, known: ExecutionReport | None, report: ExecutionReport
+) -> tuple[Reason, str] | None:
     """Say what is not only new but should not be."""
-    known = order.report.filled_quantity if order.report else ZERO_SHARES
-    if order.phase is Phase.ENDED and report.filled_quantity > known:
+    filled = known.filled_quantity if known else ZERO_SHARES
+    if order.phase is Phase.ENDED and report.filled_quantity > filled:
         return Reason.LATE_FILL, "filled more after it had ended"
     if order.phase in {Phase.NOT_SENT, Phase.REFUSED} and report.status is not OrderStatus.REJECTED:
         return Reason.OUTCOME_UNKNOWN, "is at the broker, and was thought never to have got there"
+    if report.is_adopted and not (known and known.is_adopted):
+        return Reason.REPLACED, f"was replaced by somebody: {report.replaced_by}, which is followed"
     return None
 
 
@@ -77,6 +95,14 @@ def answered(order: OrderState, report: ExecutionReport) -> Event:
         return OrderReported(report=report)
     theirs = f"{report.client_order_id} {report.symbol} {report.side}"
     return doubted(order, f"the broker answered with another order: {theirs}")
+
+
+def alarm(order: OrderState, event: Event) -> list[Event]:
+    """Alert people to an order that is at the broker under our name, and is not ours."""
+    if not isinstance(event, OrderRefused) or event.reason is not Reason.ORDER_CONFLICT:
+        return []
+    symbol = order.order.symbol
+    return [Alerted(severity=Severity.CRITICAL, reason=event.reason, symbol=symbol, detail=event.detail)]
 
 
 def _is_of(order: OrderState, report: ExecutionReport) -> bool:
@@ -131,6 +157,8 @@ def _doubt(report: ExecutionReport | None) -> Reason:
     """Name what is not known of an order that was given up."""
     if report is None:
         return Reason.OUTCOME_UNKNOWN
-    if report.status is OrderStatus.REPLACED:
+    if report.is_terminal:
+        return Reason.UNPRICED
+    if report.status is OrderStatus.REPLACED or report.is_adopted:
         return Reason.REPLACED
-    return Reason.UNPRICED if report.is_terminal else Reason.CANCEL_UNCONFIRMED
+    return Reason.CANCEL_UNCONFIRMED

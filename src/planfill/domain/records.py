@@ -6,16 +6,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from planfill.domain.numerals import plain
+from planfill.domain.replacing import chain
 from planfill.domain.report import TERMINAL, OrderStatus
-from planfill.domain.values import ZERO_SHARES, BrokerOrderId, Quantity, cents
+from planfill.domain.values import ZERO_SHARES, Quantity, cents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from planfill.domain.report import ExecutionReport, Fill
-    from planfill.domain.values import Money
+    from planfill.domain.values import BrokerOrderId, Money
 
-_NONE: Final = BrokerOrderId("")
 # What somebody replaced is not open: the order that took its place may be.
 _ENDED: Final = TERMINAL | {OrderStatus.REPLACED}
 
@@ -38,11 +38,7 @@ class BrokerRecord:
 
     def chain(self, first: ExecutionReport) -> tuple[ExecutionReport, ...]:
         """Follow an order to what somebody replaced it by."""
-        chain, after = [first], self.reports.get(first.replaced_by or _NONE)
-        while after is not None and after not in chain:
-            chain.append(after)
-            after = self.reports.get(after.replaced_by or _NONE)
-        return tuple(chain)
+        return chain(first, self.reports)
 
     def fills_of(self, orders: Iterable[BrokerOrderId]) -> list[Fill]:
         """Find the fills of some orders."""

@@ -71,6 +71,11 @@ class ExecutionReport(Value, frozen=True):
         return self.status in TERMINAL
 
     @property
+    def is_adopted(self) -> bool:
+        """Whether somebody replaced the order, and this is what it and its replacement amount to."""
+        return self.replaced_by is not None and self.status is not OrderStatus.REPLACED
+
+    @property
     def is_priced(self) -> bool:
         """Whether the price of what was filled is known: a fill without one is never worth 0."""
         return self.average_price is not None or self.filled_quantity == 0
@@ -97,7 +102,8 @@ def merge(known: ExecutionReport | None, new: ExecutionReport) -> ExecutionRepor
     """
     Give the report that knows more, whatever the order in which they came.
 
-    More filled wins; then FILLED over another end over working; then a priced over an unpriced one. Price
+    More filled wins; then FILLED over another end over working; then what tells of a replacement, and what
+    adds it; then a priced over an unpriced one. Price
     and fees travel with the quantity that they belong to: at the same quantity, either report may tell
     them. A report that knows no more changes nothing.
     """
@@ -112,6 +118,7 @@ def merge(known: ExecutionReport | None, new: ExecutionReport) -> ExecutionRepor
     return ExecutionReport.model_validate({**dict(more), **told})
 
 
-def _knowledge(report: ExecutionReport) -> tuple[Quantity, int, bool, bool]:
+def _knowledge(report: ExecutionReport) -> tuple[Quantity, int, int, bool, bool]:
     standing = report.is_terminal + (report.status is OrderStatus.FILLED)
-    return report.filled_quantity, standing, report.is_priced, report.fees_usd is not None
+    replaced = (report.status is OrderStatus.REPLACED) + 2 * report.is_adopted
+    return report.filled_quantity, standing, replaced, report.is_priced, report.fees_usd is not None

@@ -39,8 +39,8 @@ class CancelTroubleContract(TroubleCards):
         await venue.make(trouble, Request.CANCEL, lasting=True)
         with pytest.raises(BrokerConnectionError):
             await broker.cancel_order(order.client_order_id)
-        assert not (await broker.get_order_status(order.client_order_id)).is_terminal
         await venue.recover()
+        assert not (await broker.get_order_status(order.client_order_id)).is_terminal
         await broker.cancel_order(order.client_order_id)
         done = await reported(broker, venue, order.client_order_id, until=ended)
         assert stands(done, OrderStatus.CANCELED, "0")

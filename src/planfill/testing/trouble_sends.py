@@ -73,6 +73,7 @@ class SendTroubleContract(TroubleCards):
             with pytest.raises(BrokerUnavailable):
                 await broker.place_order(order)
             assert await venue.orders_named(order.client_order_id) == 0
+            await venue.recover()
         await broker.place_order(order)
         assert await venue.orders_named(order.client_order_id) == 1
 

@@ -32,11 +32,9 @@ class Paper:
     created_at: datetime
     submitted_at: datetime
     visible_at: datetime | None = None
-    unpriced_until: datetime | None = None
     cancel_due: datetime | None = None
     replaced_by: str | None = None
     replaces: str | None = None
-    shown_as: str | None = None
     told: list[tuple[str, Decimal]] = field(default_factory=list)
 
 
@@ -53,8 +51,6 @@ def stamp(at: datetime) -> str:
 
 def status_of(ticket: Ticket, paper: Paper, now: datetime) -> str:
     """Give the status that is shown."""
-    if paper.shown_as:
-        return paper.shown_as
     if paper.replaced_by and not ticket.is_open and ticket.status is not OrderStatus.FILLED:
         return "replaced"
     if paper.cancel_due is not None and ticket.is_open and now < paper.cancel_due:
@@ -66,8 +62,6 @@ def order(ticket: Ticket, paper: Paper, now: datetime) -> dict[str, Any]:
     """Write an order: all its 36 keys."""
     terms, status = ticket.order, status_of(ticket, paper, now)
     average = ticket.average()
-    priced = paper.unpriced_until is None or now >= paper.unpriced_until
-    shown = average is not None and priced
     changed = stamp(ticket.changed_at)
     kind = "market" if terms.order_type is OrderType.MARKET else "limit"
     intent = "buy_to_open" if terms.side is Side.BUY else "sell_to_close"
@@ -82,7 +76,7 @@ def order(ticket: Ticket, paper: Paper, now: datetime) -> dict[str, Any]:
         "extended_hours": False,
         "failed_at": changed if status == "rejected" else None,
         "filled_at": changed if status == "filled" else None,
-        "filled_avg_price": plain(average.quantize(PRICE_DIGITS)) if shown and average is not None else None,
+        "filled_avg_price": plain(average.quantize(PRICE_DIGITS)) if average is not None else None,
         "filled_qty": plain(ticket.filled),
         "hwm": None,
         "id": paper.id,
@@ -115,7 +109,7 @@ def accepted(ticket: Ticket, paper: Paper, now: datetime) -> dict[str, Any]:
     """Write the answer to a new order: whatever becomes of it, it is pending first."""
     body = order(ticket, paper, now)
     return body | {
-        "status": paper.shown_as or "pending_new", "filled_qty": "0", "filled_avg_price": None,
+        "status": "pending_new", "filled_qty": "0", "filled_avg_price": None,
         "filled_at": None, "updated_at": stamp(paper.created_at),
     }  # fmt: skip
 
@@ -177,7 +171,8 @@ def fill(trade: Trade, ticket: Ticket, paper: Paper, cumulated: Decimal) -> dict
         "id": f"{trade.filled_at:%Y%m%d%H%M%S}{milliseconds:03}::{named('fill', paper.id + trade.fill_id)}",
         "leaves_qty": plain(max(left, Decimal(0))), "order_id": paper.id,
         "order_status": _STATUS[ticket.status], "price": plain(trade.price),
-        "qty": plain(trade.quantity), "side": trade.side.lower(), "symbol": trade.symbol, "transaction_time": stamp(trade.filled_at),
+        "qty": plain(trade.quantity), "side": trade.side.lower(), "symbol": trade.symbol,
+        "transaction_time": stamp(trade.filled_at),
         "type": "partial_fill" if left > 0 else "fill",
     }  # fmt: skip
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 
 class Fault(StrEnum):
@@ -22,8 +23,10 @@ class Fault(StrEnum):
     EMPTY_200 = "200, with an empty body"
     UNREADABLE = "200, as HTML"
     NO_ID = "200, with the id null"
-    FUTURE_STATUS = "the order has a status that nobody knows, from now on"
-    FILLED_BEFORE_ANSWER = "the order fills before its placing is answered"
+    FUTURE_STATUS = "the order is shown with a status that nobody knows"
+    FILLED_BEFORE_ANSWER = "the order may have filled, and is shown as new"
+    LATE_FILL = "the order is shown as it ended, without its fills"
+    UNPRICED = "the order is shown with a null average price"
     DELIVERED_TWICE = "the request arrives a second time, too"
     # The request has no effect.
     LOST_REQUEST = "the connection is reset before the request is read"
@@ -35,9 +38,7 @@ class Fault(StrEnum):
     DELIVERED_LATE = "the request arrives after everybody has given up on it"
     # What becomes of the order.
     NOT_VISIBLE = "look-ups miss the order for a while"
-    UNPRICED = "the order fills, and its average price is null for a while"
     SLOW_FILL = "the order fills late"
-    LATE_FILL = "the order, canceled in part, fills more afterwards"
     # What becomes of a cancel.
     CANCEL_IGNORED = "the cancel is accepted, and nothing happens"
     PENDING_CANCEL = "the cancel is pending for a while"
@@ -47,7 +48,7 @@ class Fault(StrEnum):
     NULL_QUOTES = "the quotes are null"
     # The stream.
     FEED_SILENT = "the stream says nothing"
-    FEED_LOSES = "the stream loses every second event"
+    FEED_LOSES = "the stream loses an event"
     FEED_REPEATS = "the stream says everything twice"
     FEED_REORDERS = "the stream says things in the wrong order"
     FEED_DROPS = "the stream is closed after each event"
@@ -73,6 +74,7 @@ class Faults:
         self._lasting: dict[str, Fault] = {}
         self._odds: dict[str, Mapping[Fault, float]] = {}
         self._dice = random.Random(0)  # noqa: S311 - a game
+        self._canned: defaultdict[str, deque[tuple[int, bytes]]] = defaultdict(deque)
         self.met = Counter[Fault]()
 
     def once(self, kind: str, *faults: Fault) -> None:
@@ -84,6 +86,16 @@ class Faults:
         """Let every request of a kind go wrong from now on."""
         with self._lock:
             self._lasting[kind] = fault
+
+    def say(self, kind: str, status: int, body: bytes) -> None:
+        """Let the next request of a kind be answered with this, and have no effect."""
+        with self._lock:
+            self._canned[kind].append((status, body))
+
+    def canned(self, kind: str) -> tuple[int, bytes] | None:
+        """Give what the next request is to be answered with, where that was said."""
+        with self._lock:
+            return self._canned[kind].popleft() if self._canned[kind] else None
 
     def storm(self, seed: int, odds: Mapping[str, Mapping[Fault, float]]) -> None:
         """Throw dice for every request of these kinds."""
@@ -97,6 +109,11 @@ class Faults:
             self._next.clear()
             self._lasting.clear()
             self._odds.clear()
+
+    def lift(self, kind: str) -> None:
+        """End what is in force for a kind of requests."""
+        with self._lock:
+            self._lasting.pop(kind, None)
 
     def lasting(self, kind: str) -> Fault | None:
         """Give what is in force until it is lifted."""
@@ -117,3 +134,25 @@ class Faults:
             if fault is not None:
                 self.met[fault] += 1
             return fault
+
+
+FUTURE_STATUS: Final = "held_by_aliens"
+_UNFILLED: Final = {"filled_qty": "0", "filled_avg_price": None, "filled_at": None}
+_SHOWN: Final[Mapping[Fault, Mapping[str, Any]]] = {
+    Fault.NO_ID: {"id": None},
+    Fault.FUTURE_STATUS: {"status": FUTURE_STATUS},
+    Fault.FILLED_BEFORE_ANSWER: {**_UNFILLED, "status": "new"},
+    Fault.LATE_FILL: _UNFILLED,
+    Fault.UNPRICED: {"filled_avg_price": None},
+}
+
+
+def distorted(body: bytes, fault: Fault | None) -> bytes:
+    """Show an order, or a list of them, otherwise than it is."""
+    if fault is None or fault not in _SHOWN or not body.startswith((b"{", b"[")):
+        return body
+    told = json.loads(body)
+    shown = (
+        [{**one, **_SHOWN[fault]} for one in told] if isinstance(told, list) else {**told, **_SHOWN[fault]}
+    )
+    return json.dumps(shown, sort_keys=True).encode()

@@ -46,6 +46,7 @@ class Market:
         self.papers: dict[int, Paper] = {}
         self.on_event: Callable[[dict[str, Any]], None] = lambda _: None
         self.is_open: bool | None = None
+        self.quoted: dict[str, dict[str, Any] | None] = {}
         self._told_trades = 0
         self._by_id: dict[str, int] = {}
 
@@ -74,8 +75,6 @@ class Market:
             assert ticket is not None
             paper = Paper(named("order", f"{self.number}/{ticket.number}"), now, now)
             paper.visible_at = now + _A_WHILE if fault is Fault.NOT_VISIBLE else None
-            paper.unpriced_until = now + _A_WHILE if fault is Fault.UNPRICED else None
-            paper.shown_as = "held_by_aliens" if fault is Fault.FUTURE_STATUS else None
             self.papers[ticket.number] = paper
             self._by_id[paper.id] = ticket.number
             return ticket
@@ -187,17 +186,20 @@ class Market:
     def quotes(self, symbols: list[str]) -> dict[str, Any]:
         """Quote the symbols; the age of a quote is none."""
         exchange, now = self._advanced()
-        found = {}
+        found: dict[str, dict[str, Any] | None] = {}
         for symbol in symbols:
             spread = exchange.prices.of(symbol)
             if not exchange.prices.knows(symbol):
                 continue
             bid, ask = (spread.bid, spread.ask) if isinstance(spread, Spread) else (Decimal(0), Decimal(0))
-            found[symbol] = {
+            quote = {
                 "ap": float(ask), "as": 100, "ax": "Q", "bp": float(bid), "bs": 100, "bx": "Q", "c": ["R"],
                 "t": bodies.stamp(now), "z": "C",
             }  # fmt: skip
-        return {"quotes": found}
+            # What a test wants to be said of it: other fields, or nothing.
+            said = self.quoted.get(symbol, {})
+            found[symbol] = None if said is None else {**quote, **said}
+        return {"quotes": {symbol: quote for symbol, quote in found.items() if quote is not None}}
 
     def session(self) -> dict[str, Any]:
         """Describe the session, in New York's time as of winter."""

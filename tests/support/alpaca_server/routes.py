@@ -47,11 +47,7 @@ class Route(NamedTuple):
 def _place(market: Market, request: Request, _: str, fault: Fault | None) -> Any:
     now = market.clock.now()
     ticket = market.place(_json(request), fault)
-    paper = market.papers[ticket.number]
-    if fault is Fault.FILLED_BEFORE_ANSWER:
-        market.desk.let_fill(ticket.order.symbol)
-        return bodies.order(ticket, paper, now)
-    return bodies.accepted(ticket, paper, now)
+    return bodies.accepted(ticket, market.papers[ticket.number], now)
 
 
 def _orders(market: Market, request: Request, _: str, _fault: Fault | None) -> Any:

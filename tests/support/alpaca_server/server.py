@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from alpaca_server import bodies
 from alpaca_server.errors import NGINX_401, Refused
-from alpaca_server.faults import NO_EFFECT, Fault, Faults
+from alpaca_server.faults import NO_EFFECT, Fault, Faults, distorted
 from alpaca_server.http import Connection
 from alpaca_server.limits import Rate
 from alpaca_server.market import Market
@@ -110,25 +110,29 @@ class AlpacaServer:
     def accept_connections(self) -> None:
         """Listen at the port."""
 
-        async def listen() -> None:
-            self._listening = await self._loop.create_server(
-                self._connection, "127.0.0.1", self.port, ssl=self._tls, backlog=1024
-            )
-            self.port = self._listening.sockets[0].getsockname()[1]
+        self._wait(self._listen())
 
-        self._wait(listen())
-
-    def refuse_connections(self) -> None:
-        """Close the port, and break off what is connected."""
+    def refuse_connections(self, *, for_s: float | None = None) -> None:
+        """Close the port, for some seconds or until told otherwise, and break off what is connected."""
 
         async def close() -> None:
             if self._listening is not None:
                 self._listening.close()
+                self._listening = None
             for connection in tuple(self._open):
                 connection.reset()
             await asyncio.sleep(0)
+            if for_s is not None:
+                self._loop.call_later(for_s, lambda: self._loop.create_task(self._listen()))
 
         self._wait(close())
+
+    async def _listen(self) -> None:
+        if self._listening is None:
+            self._listening = await self._loop.create_server(
+                self._connection, "127.0.0.1", self.port, ssl=self._tls, backlog=1024
+            )
+            self.port = self._listening.sockets[0].getsockname()[1]
 
     def orders(self) -> list[dict[str, Any]]:
         """List all orders at the server, whoever can see them."""
@@ -148,9 +152,19 @@ class AlpacaServer:
         """Fill the open orders of a symbol, or so many shares of each."""
         self._at(lambda: self.market.desk.let_fill(symbol, shares))
 
+    def place_by_hand(self, terms: Mapping[str, Any]) -> str:
+        """Place an order as its owner would, on Alpaca's page; give its id."""
+        return self._at(lambda: self.market.papers[self.market.place(terms).number].id)
+
     def drop_stream(self) -> None:
         """Close the stream's connection."""
         self._at(self._stream.drop)
+
+    def refuse_stream(self, *, for_s: float) -> None:
+        """Close the stream's connection, and refuse the next ones for some seconds."""
+        self.faults.always("stream", Fault.FEED_REFUSED)
+        self.drop_stream()
+        self._at(lambda: self._loop.call_later(for_s, self.faults.lift, "stream"))
 
     @property
     def stream_is_heard(self) -> bool:
@@ -196,6 +210,10 @@ class AlpacaServer:
             self._authorize(request)
             self._count(route)
             headers = {"X-Request-Id": request_id(), **({} if route.is_data else self._rate.headers())}
+            if (canned := self.faults.canned(kind)) is not None:
+                self.requests.append(Seen(request.method, request.path, kind, canned[0], time.monotonic()))
+                self._answer(connection, *canned, headers, None)
+                return
             fault = self.faults.throw(kind)
             if fault is Fault.DELIVERED_LATE:
                 self._loop.call_later(_LATE_S, self._late, request)
@@ -237,12 +255,8 @@ class AlpacaServer:
             connection.answer(200, b"", headers)
         elif fault is Fault.UNREADABLE:
             connection.answer(200, _HTML, headers)
-        elif fault is Fault.NO_ID and body.startswith(b"{"):
-            connection.answer(
-                status, json.dumps({**json.loads(body), "id": None}, sort_keys=True).encode(), headers
-            )
         elif fault is not Fault.HANG:
-            connection.answer(status, body, headers)
+            connection.answer(status, distorted(body, fault), headers)
 
     def _undone(self, fault: Fault | None) -> tuple[int, bytes]:
         if fault in {Fault.RATE_LIMITED, Fault.RATE_LIMITED_BARE}:

@@ -89,7 +89,6 @@ class Stream:
         self._faults = faults
         self._socket: Socket | None = None
         self._kept: dict[str, Any] | None = None
-        self._count = 0
         self.knows = knows
 
     @property
@@ -119,8 +118,7 @@ class Stream:
         fault = self._faults.lasting("stream") or self._faults.throw("event")
         if self._socket is None or not self._socket.listens or fault is Fault.FEED_SILENT:
             return
-        self._count += 1
-        if fault is Fault.FEED_LOSES and self._count % 2:
+        if fault is Fault.FEED_LOSES:
             return
         if fault is Fault.FEED_REORDERS and self._kept is None:
             self._kept = message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from stage import Stage, a_plan, buy, hold, only, sell
+from stage import Stage, a_plan, buy, hold, only, script_replacement, sell
 
 from planfill.adapters.brokers.mock.faults import (
     AgeQuotes,
@@ -28,6 +28,7 @@ from planfill.domain.errors import (
     OrderConflict,
     OutcomeUnknown,
 )
+from planfill.domain.events import Alerted, Severity
 from planfill.domain.market import Capabilities
 from planfill.domain.order import OrderType
 from planfill.domain.outcome import LineOutcome, Reason, Residual
@@ -218,10 +219,14 @@ async def test_an_order_that_is_rejected_after_its_acceptance_is_rejected() -> N
     assert (line.outcome, line.reason) == (LineOutcome.REJECTED, Reason.REJECTED)
 
 
-async def test_a_conflict_is_a_refusal_of_its_own() -> None:
+async def test_a_conflict_is_a_refusal_of_its_own_and_an_alert() -> None:
     stage = Stage(On("place_order", Fail(OrderConflict("another order bears this id"))))
     line = only(await stage.execute(a_plan(buy("SPY", "1000"))))
     assert (line.outcome, line.reason) == (LineOutcome.REJECTED, Reason.ORDER_CONFLICT)
+    alerts = [event for event in await stage.events() if isinstance(event, Alerted)]
+    assert [(one.severity, one.reason, one.symbol) for one in alerts] == [
+        (Severity.CRITICAL, Reason.ORDER_CONFLICT, "SPY")
+    ]
 
 
 async def test_an_order_that_certainly_was_not_placed_blocks_its_line() -> None:
@@ -345,6 +350,35 @@ async def test_scenario_10_a_status_from_the_future_counts_as_working() -> None:
     stage = Stage(On("place_order", ShowStatus(status=OrderStatus.UNKNOWN)), settings={"fill_delay_s": 5})
     result = await stage.execute(a_plan(buy("SPY", "1000")))
     assert result.status is ExecutionStatus.SUCCEEDED
+
+
+async def test_an_order_that_somebody_replaced_is_followed_to_the_end_of_its_replacement() -> None:
+    stage = Stage(On("place_order", FillOnly(Quantity(Decimal(1)))))
+    script_replacement(stage, quantity="1.25")
+    line = only(await stage.execute(a_plan(buy("SPY", "1000"))))
+    assert (line.outcome, line.filled_quantity, line.reason) == (
+        LineOutcome.PARTIALLY_FILLED,
+        Decimal("2.25"),
+        Reason.REPLACED,
+    )
+    assert line.filled_usd == Decimal("2.25") * 400 + Decimal("0.18")
+    (alert,) = [event for event in await stage.events() if isinstance(event, Alerted)]
+    assert (alert.reason, alert.symbol) == (Reason.REPLACED, "SPY")
+    assert stage.broker.desk.positions() == {"SPY": Decimal("2.25")}
+
+
+async def test_a_replacement_that_works_on_is_not_ours_to_cancel() -> None:
+    stage = Stage(On("place_order", NeverFill()))
+    script_replacement(stage, quantity="1")
+    stage.broker.desk.hold_fills()
+    result = await stage.execute(a_plan(buy("SPY", "1000")))
+    assert (result.status, only(result).reason) == (ExecutionStatus.IN_DOUBT, Reason.REPLACED)
+    ours, theirs = stage.broker.desk.book.exchange.blotter.tickets
+    assert (ours.status, theirs.status) == (OrderStatus.REPLACED, OrderStatus.NEW)
+    stage.broker.desk.let_fill("SPY")
+    result = await stage.execute(a_plan(buy("SPY", "1000")))
+    assert only(result).outcome is LineOutcome.PARTIALLY_FILLED
+    assert only(result).filled_quantity == 1
 
 
 async def test_an_order_that_somebody_replaced_is_unresolved() -> None:

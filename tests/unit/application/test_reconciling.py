@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import anyio
 import pytest
-from stage import Stage, a_plan, buy, hold, sell
+from stage import Stage, a_plan, buy, hold, script_replacement, sell
 
 from planfill.adapters.brokers.mock.exchange import Exchange
 from planfill.adapters.brokers.mock.faults import Fail, IgnoreCancel, LoseAnswer, NeverFill
@@ -26,6 +26,7 @@ from planfill.domain.events import Alerted, ExecutionStarted, Reconciled, Record
 from planfill.domain.identity import AccountKey, ExecutionKey, stem_of
 from planfill.domain.market import Account
 from planfill.domain.order import Side
+from planfill.domain.order_machine import Phase
 from planfill.domain.outcome import Reason
 from planfill.domain.reconciliation import Discrepancy, Reconciliation
 from planfill.domain.resolution import Canceled
@@ -115,6 +116,52 @@ def other_shares(exchange: Exchange) -> None:
 
 def other_cash(exchange: Exchange) -> None:
     exchange.balances.cash_usd = Money(exchange.balances.cash_usd + 1)
+
+
+def a_bust(exchange: Exchange) -> None:
+    """Take a fill back, with all that came of it."""
+    trade = exchange.blotter.trades.pop()
+    ticket = exchange.blotter.tickets[-1]
+    assert (ticket.broker_order_id, trade.side) == (trade.broker_order_id, Side.BUY)
+    exchange.balances.shares[trade.symbol] = Quantity(exchange.balances.shares[trade.symbol] - trade.quantity)
+    exchange.balances.cash_usd = Money(
+        exchange.balances.cash_usd + trade.quantity * trade.price + trade.fees_usd
+    )
+    ticket.filled = Quantity(ticket.filled - trade.quantity)
+    exchange.blotter.saw(ticket)
+
+
+def a_correction(exchange: Exchange) -> None:
+    """Give a fill another price, and the account the difference."""
+    trade = exchange.blotter.trades[-1]
+    exchange.blotter.trades[-1] = trade._replace(price=Price(trade.price - 2))
+    exchange.balances.cash_usd = Money(exchange.balances.cash_usd + 2 * trade.quantity)
+
+
+@pytest.mark.parametrize(
+    ("taken_back", "kind"),
+    [(a_bust, Discrepancy.FILLED_QUANTITY), (a_correction, Discrepancy.FILLED_VALUE)],
+    ids=["bust", "correction"],
+)
+async def test_a_fill_that_the_broker_busts_or_corrects_changes_no_record_and_is_alerted(
+    taken_back: Callable[[Exchange], None], kind: Discrepancy
+) -> None:
+    stage = await executed()
+    result = (await stage.state()).result
+    taken_back(the_exchange(stage))
+    (difference,) = (await reconcile(stage)).differences
+    assert (difference.kind, difference.symbol) == (kind, "QQQ")
+    assert await alerts(stage) == [(Severity.CRITICAL, "QQQ")]
+    state = await stage.state()
+    assert state.result == result
+    assert all(order.phase is Phase.ENDED for order in state.orders.values())
+
+
+async def test_what_somebody_replaced_is_reconciled_with_what_took_its_place() -> None:
+    stage = Stage(On("place_order", NeverFill()))
+    script_replacement(stage, quantity="2")
+    await stage.execute(a_plan(buy("QQQ", "600")))
+    assert (await reconcile(stage)).differences == ()
 
 
 @pytest.mark.parametrize(

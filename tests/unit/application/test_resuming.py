@@ -39,7 +39,7 @@ async def test_a_crash_after_any_commit_ends_as_if_there_had_been_none(kind: str
     assert await stage.execute(PLAN) == result
 
 
-async def test_an_order_that_landed_before_the_crash_is_found_and_not_sent_again() -> None:
+async def test_scenario_11_an_order_that_landed_before_the_crash_is_found_and_not_sent_again() -> None:
     stage = Stage(settings={"unique_ids": False})
     await stage.crash_after("order_reported", a_plan(buy("SPY", "1000")))
     # The report is durable; the exchange would take a second order under the same id.

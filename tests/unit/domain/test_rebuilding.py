@@ -173,8 +173,8 @@ def test_a_fill_that_was_changed_contradicts_the_result() -> None:
 def test_after_a_result_that_is_wrong_the_rest_is_looked_at_too() -> None:
     wrong = ExecutionResult.model_validate_json(TOLD)
     suspended = ev.ExecutionSuspended(result=wrong)
-    stream = stored(started(PLAN), suspended, suspended, name=STREAM)
-    assert [number for number, _ in problems(stream)] == [2, 3]
+    stream = stored(started(PLAN), suspended, ev.ExecutionResumed(holder="another"), suspended, name=STREAM)
+    assert [number for number, _ in problems(stream)] == [2, 4]
 
 
 @pytest.mark.parametrize(
@@ -203,15 +203,17 @@ def test_an_event_that_cannot_be_read_is_found_though_its_hash_is_right(
 @pytest.mark.parametrize(
     ("event", "why"),
     [
-        (FILLED, "KeyError: 'pf-SPY-1'"),
-        (an_order_recorded(an_order("GLD")), "KeyError: 'GLD'"),
-        (ev.LineClosed(symbol="GLD", reason=Reason.NO_PRICE), "KeyError: 'GLD'"),
+        (FILLED, "order_reported: no order pf-SPY-1 is recorded"),
+        (an_order_recorded(an_order("GLD")), "order_recorded: the plan has no line GLD"),
+        (ev.LineClosed(symbol="GLD", reason=Reason.NO_PRICE), "line_closed: the plan has no line GLD"),
     ],
     ids=["no order", "no line to send", "no line to close"],
 )
 def test_an_event_that_cannot_follow_is_found(event: Event, why: str) -> None:
     stream = stored(started(PLAN), an_alert(), event, event, name=STREAM)
-    assert problems(stream) == [(3, f"cannot follow the events before it: {why}")]
+    assert problems(stream) == [
+        (3, f"cannot follow the events before it: LedgerCorrupt: {STREAM}: event 3, {why}")
+    ]
 
 
 @pytest.mark.parametrize("ending", [ev.ExecutionCompleted, ev.ExecutionRefused, ev.ExecutionSuspended])

@@ -342,7 +342,7 @@ def test_an_operator_may_say_that_an_order_was_never_placed() -> None:
 
 
 def test_an_order_that_was_once_in_doubt_stays_known_as_such() -> None:
-    assert not order_after(reported(), REFUSED).was_doubted
+    assert not order_after(REFUSED).was_doubted
     assert order_after(DOUBTED, reported()).was_doubted
     assert order_after(DOUBTED, UNRESOLVED).was_doubted
     assert order_after(RESUMED, reported()).was_doubted

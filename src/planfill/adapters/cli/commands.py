@@ -12,6 +12,8 @@ from planfill.adapters.cli.interrupting import Interrupts
 from planfill.adapters.cli.live import PlainLines, watching
 from planfill.adapters.cli.plan_file import read_plan_file, shown
 from planfill.adapters.cli.problems import INTERRUPTED
+from planfill.adapters.cli.unfinished import name_unfinished
+from planfill.domain.identity import stem_in, stem_of
 from planfill.domain.outcome import Reason
 from planfill.domain.values import Value
 
@@ -46,6 +48,7 @@ class Commands:
         plan = self._read(name)
         board = self._board()
         with self._open(board) as facade:
+            self._name_unfinished(facade, plan.plan_id)
             board.begin(plan)
             code = self._run(
                 plan.plan_id, board, lambda: facade.execute_rebalance_plan(plan, approved=approved)
@@ -57,6 +60,7 @@ class Commands:
         """Finish an execution that the ledger knows."""
         board = self._board()
         with self._open(board) as facade:
+            self._name_unfinished(facade, plan_id)
             board.go_on(facade.result(plan_id))
             code = self._run(plan_id, board, lambda: facade.resume(plan_id))
             self._say_reconciled(facade.reconciliation())
@@ -65,6 +69,7 @@ class Commands:
     def reconcile(self, plan_id: str | None) -> int:
         """Compare an execution with the broker's own record."""
         with self._assembly.open(self._config) as facade:
+            self._name_unfinished(facade, plan_id)
             reconciliation = facade.reconcile(plan_id)
         if self._printer.as_json:
             self._printer.document(document(reconciliation))
@@ -77,6 +82,7 @@ class Commands:
     def cancel(self, plan_id: str, detail: str) -> int:
         """Stop an execution, whoever drives it."""
         with self._assembly.open(self._config) as facade:
+            self._name_unfinished(facade, plan_id)
             result = facade.cancel(plan_id, detail)
         if any(line.reason is Reason.ACCOUNT_BUSY for line in result.lines):
             self._printer.note(f"asked: whoever executes {plan_id!r} stops within a second ({result.detail})")
@@ -86,6 +92,7 @@ class Commands:
     def resolve(self, order: str, resolution: Resolution, evidence: str) -> int:
         """Record what became of an order in doubt, and finish its execution."""
         with self._assembly.open(self._config) as facade:
+            name_unfinished(facade, self._printer, self._options, lambda key: stem_of(key) == stem_in(order))
             result = facade.resolve(order, resolution, evidence)
         self._print(result)
         return result.exit_code
@@ -94,6 +101,7 @@ class Commands:
         """Say what executing the plan in a file would send."""
         plan = self._read(name)
         with self._assembly.open(self._config) as facade:
+            self._name_unfinished(facade, plan.plan_id)
             preview = facade.preview(plan)
         if preview.note:
             self._printer.note(preview.note)
@@ -108,12 +116,14 @@ class Commands:
     def show(self, plan_id: str) -> int:
         """Print the result of a plan."""
         with self._assembly.open(self._config) as facade:
+            self._name_unfinished(facade, plan_id)
             self._print(facade.result(plan_id))
         return 0
 
     def list(self, *, unfinished: bool) -> int:
         """Print the executions in the ledger."""
         with self._assembly.open(self._config) as facade:
+            self._name_unfinished(facade, None)
             executions = facade.executions(unfinished=unfinished)
         if self._printer.as_json:
             self._printer.document(executions_document(executions))
@@ -124,6 +134,9 @@ class Commands:
                 list_view(executions, self._assembly.redact, self._options, unfinished=unfinished)
             )
         return 0
+
+    def _name_unfinished(self, facade: ExecutionFacade, plan_id: str | None) -> None:
+        name_unfinished(facade, self._printer, self._options, lambda key: key.plan_id == plan_id)
 
     def _read(self, name: str) -> Plan:
         plan = read_plan_file(name)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from planfill.domain.errors import Problem
+from planfill.domain.numerals import plain
 from planfill.domain.values import Value
 
 if TYPE_CHECKING:
@@ -33,8 +34,12 @@ class Failed(Value, frozen=True):
 
 
 def document(value: BaseModel) -> str:
-    """Write a value: decimals as strings without an exponent, times in UTC with microseconds."""
-    return _dumps(value.model_dump(mode="python"))
+    """
+    Write a value: decimals as strings without an exponent, times in UTC with microseconds.
+
+    Shares and prices bear no trailing zeros: how many there are would tell of the broker, not of the order.
+    """
+    return _dumps(_trimmed(value.model_dump(mode="python")))
 
 
 def executions_document(executions: Sequence[ExecutionSummary]) -> str:
@@ -49,6 +54,18 @@ def executions_document(executions: Sequence[ExecutionSummary]) -> str:
         for one in executions
     ]
     return _dumps({"executions": rows})
+
+
+def _trimmed(value: object, name: str = "") -> object:
+    match value:
+        case dict():
+            return {key: _trimmed(inner, str(key)) for key, inner in value.items()}
+        case list() | tuple():
+            return [_trimmed(inner, name) for inner in value]
+        case Decimal() if name.endswith(("quantity", "price")):
+            return plain(value)
+        case _:
+            return value
 
 
 def _dumps(value: object) -> str:

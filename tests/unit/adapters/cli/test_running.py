@@ -18,6 +18,7 @@ import typer
 from planfill.adapters.cli.assembly import Assembly
 from planfill.adapters.cli.running import run
 from planfill.application.facade import ExecutionFacade
+from planfill.application.ports.ledger import ExecutionSummary
 from planfill.application.ports.listener import EventListener
 from planfill.domain import errors
 from planfill.domain.result import ExecutionResult, ExecutionStatus
@@ -50,8 +51,9 @@ class Facade(ExecutionFacade):
         assert plan_id == "plan-1"
         return self._give()
 
-    def executions(self, *, unfinished: bool = False) -> NoReturn:
-        raise NotImplementedError(unfinished)
+    def executions(self, *, unfinished: bool = False) -> tuple[ExecutionSummary, ...]:
+        assert unfinished
+        return ()
 
     def reconciliation(self) -> None:
         """Nothing was executed."""

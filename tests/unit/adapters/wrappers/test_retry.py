@@ -9,11 +9,13 @@ import pytest
 
 from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.application.ports.broker import Broker
+from planfill.application.ports.limiter import RequestLimiter
 from planfill.application.run import Sending
 from planfill.domain.errors import (
     BrokerUnavailable,
     NotPermitted,
     OrderConflict,
+    OrderHidden,
     OrderNotFound,
     OrderRejected,
     OutcomeUnknown,
@@ -204,6 +206,54 @@ async def test_what_the_gate_refuses_after_failures_names_the_failure() -> None:
     assert isinstance(outcome, NotPermitted)
     assert outcome.reason is Reason.BROKER_UNAVAILABLE
     assert str(outcome) == "D; its time was over"
+
+
+async def test_an_order_that_the_broker_has_and_does_not_show_stays_unknown_and_is_not_sent_again() -> None:
+    clock = VirtualClock()
+
+    class Hiding(World):
+        async def place_order(self, order: Order) -> ExecutionReport:
+            self.sent.append(order)
+            raise OrderHidden("it must be unique, and is not shown")
+
+    world = Hiding(clock, "", "A", unique_ids=True)
+    outcome = await _place(world, Run(clock, 60))
+    assert type(outcome) is OutcomeUnknown
+    assert len(world.sent) == 1
+    assert clock.monotonic() >= 60
+
+
+class Turns(RequestLimiter):
+    """Gives no turn for a while."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.taken: list[float] = []
+
+    async def turn(self, *, urgent: bool = False) -> None:
+        assert not urgent
+        await self.clock.sleep(30)
+        self.taken.append(self.clock.monotonic())
+
+
+async def test_an_order_waits_for_its_turn_before_the_gate_looks_at_it() -> None:
+    clock = VirtualClock()
+    turns = Turns(clock)
+
+    class Paced(Run):
+        @property
+        def limiter(self) -> RequestLimiter:
+            return turns
+
+    world = World(clock, "", "A", unique_ids=True)
+    outcome = await _place(world, Paced(clock, 20))
+    assert isinstance(outcome, NotPermitted)
+    assert (turns.taken, world.sent) == ([30], [])
+    broker = stack(world, Paced(clock, 60), clock)
+    assert (await broker.place_order(an_order())).client_order_id == an_order().client_order_id
+    await broker.get_order_status(ClientOrderId("pf-1"))
+    await broker.cancel_order(ClientOrderId("pf-1"))
+    assert len(turns.taken) == 2
 
 
 async def test_a_conflict_passes_as_it_is() -> None:

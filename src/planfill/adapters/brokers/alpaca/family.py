@@ -19,7 +19,6 @@ from planfill.adapters.brokers.alpaca.rate import Bucket, FixedWindows
 from planfill.adapters.brokers.alpaca.records import AlpacaRecords
 from planfill.adapters.brokers.alpaca.transport import Transport
 from planfill.application.ports.brokerage import Brokerage
-from planfill.domain.market import Capabilities
 
 if TYPE_CHECKING:
     from planfill.adapters.brokers.alpaca.settings import AlpacaSettings
@@ -82,13 +81,7 @@ def family(settings: AlpacaSettings, clock: Clock, *, sending: bool = True) -> B
         instruments=AlpacaInstruments(trading, clock),
         hours=AlpacaHours(trading),
         feed=feed,
-        capabilities=Capabilities(
-            unique_ids=True,
-            read_lag_s=settings.read_lag_s,
-            fractions=True,
-            notional=True,
-            requests_per_minute=settings.requests_per_minute - settings.requests_per_minute // 10,
-        ),
+        capabilities=settings.capabilities,
         limiter=limiter,
         endpoint=settings.trading,
         close=close,

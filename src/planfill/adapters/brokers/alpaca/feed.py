@@ -42,13 +42,14 @@ class Feed(ReportFeed):
         self._make = make
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
         self._news = anyio.Event()
         self._awaited_since: float | None = None
         self._warned: set[str] = set()
 
     def start(self) -> None:
         """Subscribe, in the background; nobody waits for the answer, since a list covers the gap."""
-        if self._task is None:
+        if self._task is None and not self._closing:
             self._task = asyncio.create_task(self._stay_connected())
 
     def expect(self) -> None:
@@ -58,6 +59,7 @@ class Feed(ReportFeed):
 
     async def wait(self, timeout_s: float) -> None:
         """Wait for news, ``timeout_s`` at the longest."""
+        self.start()
         with anyio.move_on_after(timeout_s):
             await self._news.wait()
         if self._news.is_set():
@@ -68,15 +70,15 @@ class Feed(ReportFeed):
 
     async def aclose(self) -> None:
         """End the connection."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        task, self._task, self._closing = self._task, None, True
+        while task is not None and not task.done():
+            task.cancel()
+            # The SDK beneath may lose a cancellation that comes while it closes its socket.
+            await asyncio.wait({task}, timeout=1)
 
     async def _stay_connected(self) -> None:
         pause = _SHORTEST_S
-        while True:
+        while not self._closing:
             stream = self._make()
             stream.subscribe_trade_updates(self._heard)
             began = self._clock.monotonic()

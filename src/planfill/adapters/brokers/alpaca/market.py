@@ -42,8 +42,10 @@ class AlpacaMarketData(MarketData):
         answer = await ask(
             self._data, "/stocks/quotes/latest", symbols=",".join(sorted(symbols)), feed=self._feed
         )
-        told = answer.get("quotes") if isinstance(answer, dict) else None
-        known = told if isinstance(told, dict) else {}
+        if not isinstance(answer, dict) or "quotes" not in answer:
+            msg = f"Alpaca's quotes cannot be read: {str(answer)[:100]}"
+            raise BrokerConnectionError(msg)
+        known = answer["quotes"] if isinstance(answer["quotes"], dict) else {}
         return {symbol: _quote(symbol, known[symbol], self._feed) for symbol in symbols if symbol in known}
 
 

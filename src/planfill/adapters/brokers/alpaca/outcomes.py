@@ -82,7 +82,6 @@ NEVER_LEFT: Final = (
     http.MissingSchema,
     http.InvalidHeader,
     http.InvalidProxyURL,
-    http.InvalidJSONError,
     http.UnrewindableBodyError,
 )
 # What such a failure was made from, at the bottom of it, where the connection was never there.

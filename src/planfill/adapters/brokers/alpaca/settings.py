@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, SecretStr, field_validator, model_validator
 
 from planfill.domain.errors import Problem, SettingsError
+from planfill.domain.market import Capabilities
 
 _DEFAULT_URLS: Final = {
     "paper": ("https://paper-api.alpaca.markets", "wss://paper-api.alpaca.markets/stream"),
@@ -101,6 +102,17 @@ class AlpacaSettings(BaseModel, frozen=True, extra="forbid"):
     def stream(self) -> str:
         """Where the news of orders come from."""
         return self.stream_url or _DEFAULT_URLS[self.environment][1]
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What Alpaca does and does not; a tenth of its requests is not for orders."""
+        return Capabilities(
+            unique_ids=True,
+            read_lag_s=self.read_lag_s,
+            fractions=True,
+            notional=True,
+            requests_per_minute=self.requests_per_minute - self.requests_per_minute // 10,
+        )
 
     @property
     def is_live(self) -> bool:

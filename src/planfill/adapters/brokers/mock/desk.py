@@ -94,6 +94,11 @@ class Desk:
         with self.book.change() as exchange:
             exchange.fill(symbol, self.clock.now(), shares)
 
+    def replace(self, client_order_id: ClientOrderId, quantity: Quantity) -> None:
+        """Let somebody else put an order for so many shares in the place of one that works."""
+        with self.book.change() as exchange:
+            exchange.replace(client_order_id, quantity, self.clock.now())
+
     def move(self, symbol: str, price: object) -> None:
         """Set the last price of a symbol; resting limit orders that it reaches are filled."""
         with self.book.change() as exchange:

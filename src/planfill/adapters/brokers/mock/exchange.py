@@ -19,6 +19,7 @@ from planfill.domain.errors import (
     OrderRejected,
 )
 from planfill.domain.market import Instrument, MarketSession
+from planfill.domain.order import Order
 from planfill.domain.report import ExecutionReport, OrderStatus
 from planfill.domain.values import BrokerOrderId
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from planfill.adapters.brokers.mock.prices import Prices
     from planfill.adapters.brokers.mock.settings import MockSettings
-    from planfill.domain.order import Order
     from planfill.domain.values import ClientOrderId, Quantity
 
 
@@ -110,6 +110,22 @@ class Exchange:
             self._matching.force(ticket, now, handling.at_most)
         if ticket.is_open and not handling.ignore:
             self._matching.end(ticket, OrderStatus.CANCELED, now)
+
+    def replace(self, client_order_id: ClientOrderId, quantity: Quantity, now: datetime) -> None:
+        """
+        Let somebody else put an order of ``quantity`` shares in the place of one that works.
+
+        It has a name of its own and fills by itself; what the first has filled stays with the first.
+        """
+        self.advance(now)
+        ticket = self._visible(client_order_id, now)
+        name = f"replaces-{ticket.broker_order_id}"
+        terms = {**dict(ticket.order), "client_order_id": name, "quantity": quantity, "notional": None}
+        other = self._ticket(Order.model_validate(terms), now, AS_USUAL)
+        ticket.why = other.broker_order_id
+        self._matching.end(ticket, OrderStatus.REPLACED, now)
+        self.blotter.add(other)
+        self._matching.accept(other, now)
 
     def fill(self, symbol: str, now: datetime, at_most: Quantity | None = None) -> None:
         """Let the market come to the open orders of a symbol; ``at_most`` shares of each are filled."""

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from planfill.domain import errors
 from planfill.domain.report import TERMINAL, ExecutionReport, OrderStatus
-from planfill.domain.values import ZERO_SHARES, ZERO_USD, Money, Price, Quantity, round_down
+from planfill.domain.values import ZERO_SHARES, ZERO_USD, BrokerOrderId, Money, Price, Quantity, round_down
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from planfill.domain.order import Order, Side
-    from planfill.domain.values import BrokerOrderId
 
 # Cash is kept to the last digit of quantity x price: what was paid is exactly the sum of the fills.
 EXACT: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
@@ -32,6 +31,8 @@ _REFUSALS: Final = {
     )
 }
 _NONE: Final = Decimal(0)
+# Of what was replaced nothing more becomes; another order works in its place.
+_CLOSED: Final = TERMINAL | {OrderStatus.REPLACED}
 _FREE: Final = Price(_NONE)
 
 
@@ -87,7 +88,12 @@ class Ticket:
     @property
     def is_open(self) -> bool:
         """Whether the order works."""
-        return self.status not in TERMINAL
+        return self.status not in _CLOSED
+
+    @property
+    def replaced_by(self) -> BrokerOrderId | None:
+        """The order that took its place, which ``why`` names."""
+        return BrokerOrderId(self.why) if self.status is OrderStatus.REPLACED else None
 
     def is_visible(self, now: datetime) -> bool:
         """Whether look-ups find the order already."""
@@ -117,6 +123,7 @@ class Ticket:
             average_price=self.average(),
             fees_usd=self.fees_usd,
             reported_at=self.changed_at,
+            replaced_by=self.replaced_by,
             raw=self.raw,
         )
 

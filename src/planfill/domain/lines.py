@@ -1,0 +1,140 @@
+"""The lines of an execution and their orders, as they stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from planfill.domain.order_machine import OPEN, Happening, Impossible, Phase, order_after, told_by
+from planfill.domain.outcome import Reason
+from planfill.domain.plan import Action
+from planfill.domain.report import OrderStatus, merge
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from planfill.domain.order import Order
+    from planfill.domain.plan import PlanItem
+    from planfill.domain.report import ExecutionReport
+    from planfill.domain.sizing import Sizing
+    from planfill.domain.values import Money
+
+# Why an order ended without our asking for it; a filled one needs no reason.
+_ENDED_BY: Final = {
+    OrderStatus.CANCELED: Reason.CANCELED,
+    OrderStatus.EXPIRED: Reason.EXPIRED,
+    OrderStatus.DONE_FOR_DAY: Reason.EXPIRED,
+    OrderStatus.REJECTED: Reason.REJECTED,
+}
+
+
+@dataclass(slots=True)
+class OrderState:
+    """
+    One order of a line, and all that is known of it.
+
+    Its methods that say what happened raise ``Impossible``, and change nothing, where that cannot happen.
+    """
+
+    order: Order
+    attempt: int
+    sizing: Sizing
+    deadline: datetime
+    phase: Phase = Phase.RECORDED
+    report: ExecutionReport | None = None
+    reason: Reason | None = None
+    detail: str = ""
+    cancel_requested_at: datetime | None = None
+    canceled_for: Reason | None = None
+    """Why we asked for its cancel, in whichever run that was."""
+    was_doubted: bool = False
+    """Whether it was ever unknown if the broker has it."""
+    inherited: bool = False
+    """Whether an earlier run recorded it, and this one has not asked for it yet."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything can still happen to it by itself."""
+        return self.phase in OPEN
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether only evidence can tell what became of it."""
+        return self.phase is Phase.UNRESOLVED
+
+    @property
+    def was_placed(self) -> bool:
+        """Whether it went to the broker, or may have."""
+        return self.phase not in {Phase.RECORDED, Phase.NOT_SENT}
+
+    def report_came(self, report: ExecutionReport, happening: Happening | None = None) -> None:
+        """Take in a report; ``happening`` where it is not the broker's own."""
+        known = merge(self.report, report)
+        self._happens(happening or told_by(known))
+        self.report, self.inherited = known, False
+        if self.phase is Phase.REFUSED:
+            return  # the refusal itself said more
+        self.detail = known.raw if known.status is OrderStatus.REJECTED else ""
+        self.reason = self.canceled_for or _ENDED_BY.get(known.status)
+        if known.status is OrderStatus.FILLED:
+            # What took the place of ours may have been for less.
+            short = known.is_adopted and known.filled_quantity < (self.order.quantity or 0)
+            self.reason = Reason.REPLACED if short else None
+
+    def ended(self, happening: Happening, reason: Reason, detail: str) -> None:
+        """Take in what became of it otherwise than by a report, or that nobody knows."""
+        self._happens(happening)
+        self.reason, self.detail = reason, detail
+        self.inherited, self.canceled_for = False, None
+        self.was_doubted |= self.phase is Phase.DOUBTED
+
+    def requoted(self, order: Order, deadline: datetime) -> None:
+        """Make it as good as new."""
+        self._happens(Happening.REQUOTED)
+        self.order, self.deadline = order, deadline
+        self.reason, self.detail, self.inherited = None, "", False
+
+    def cancel_asked(self, reason: Reason, at: datetime) -> None:
+        """Take in that the broker was asked to cancel it."""
+        self._happens(Happening.CANCEL_ASKED)
+        self.cancel_requested_at, self.canceled_for, self.reason = at, reason, reason
+
+    def resumed(self) -> None:
+        """
+        Take in that another run takes it up.
+
+        What was never heard of may be at the broker; what a cancel did is asked anew, with a new grace.
+        """
+        self._happens(Happening.RESUMED if self.report else Happening.RESUMED_UNHEARD)
+        self.inherited |= self.is_open
+        self.was_doubted |= self.is_open
+        self.cancel_requested_at = None
+
+    def _happens(self, happening: Happening) -> None:
+        try:
+            self.phase = order_after(self.phase, happening)
+        except Impossible as e:
+            msg = f"order {self.order.client_order_id}: {e}"
+            raise Impossible(msg) from e
+
+
+@dataclass(slots=True)
+class LineState:
+    """One line of the plan; ``closed`` says why nothing was sent for it, where that is so."""
+
+    item: PlanItem
+    rank: int
+    closed: Reason | None = None
+    detail: str = ""
+    allotted: Money | None = None
+    orders: list[OrderState] = field(default_factory=list)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether nothing has been decided about the line yet."""
+        return self.closed is None and not self.orders and self.item.action is not Action.HOLD
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an order of the line may still trade by itself."""
+        return any(order.is_open for order in self.orders)
