@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -19,32 +20,42 @@ if TYPE_CHECKING:
 class Services(Protocol):
     """The use-cases behind the façade, made when they are asked for: what is not used is not built."""
 
+    @abstractmethod
     def clock(self) -> Clock:
         """Give the clock."""
 
+    @abstractmethod
     def execute(self) -> ExecutePlan:
         """Give the use-case that executes plans."""
 
+    @abstractmethod
     def preview(self) -> PreviewPlan:
         """Give the use-case that rehearses plans."""
 
+    @abstractmethod
     def executions(self) -> Executions:
         """Give the queries."""
 
+    @abstractmethod
     def cancel(self) -> CancelPlan:
         """Give the use-case that cancels plans."""
 
+    @abstractmethod
     def resolve(self) -> ResolveOrder:
         """Give the use-case that resolves orders."""
 
+    @abstractmethod
     def reconcile(self) -> Reconcile:
         """Give the use-case that reconciles executions."""
 
+    @abstractmethod
     def audit(self) -> Audit:
         """Give the use-case that verifies the ledger."""
 
+    @abstractmethod
     def examine(self) -> Examine:
         """Give the use-case that examines the set-up."""
 
+    @abstractmethod
     async def aclose(self) -> None:
         """Close what was opened."""

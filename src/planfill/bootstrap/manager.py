@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 from dependency_injector.providers import Factory, Object
 
 from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
+from planfill.application import services
 from planfill.application.audit import Audit
 from planfill.application.canceling import CancelPlan
 from planfill.application.examining import Examine
@@ -117,7 +118,7 @@ class ExecutionManager(ExecutionFacade):
         return manager
 
 
-class Services:
+class Services(services.Services):
     """The use-cases as the container makes them."""
 
     def __init__(self, container: Container) -> None:
