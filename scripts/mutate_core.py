@@ -35,7 +35,7 @@ _STACK: Final = "adapters/brokers/wrappers/stack.py"
 _PLACING: Final = "application/placing.py"
 _LINES: Final = "domain/lines.py"
 _ORDERS: Final = "domain/order_machine.py"
-_FIND: Final = """            if found := await self._find():
+_FIND: Final = """            if found := await self._find(hidden=isinstance(e, OrderHidden)):
                 return found
             raise BrokerUnavailable(self._failure) from e
 """
@@ -115,13 +115,13 @@ MUTANTS: Final = (
     Mutant(
         "the gate before the back-off only",
         _STACK,
-        "    return Retry(Gate(broker, sending), sending, clock)\n",
+        "    return Retry(paced, sending, clock)\n",
         "    return Gate(Retry(broker, sending, clock), sending)\n",
     ),
     Mutant(
         "resend without waiting out the read lag",
         _RETRY,
-        "            return self._clock.monotonic() - since >= self._sending.certainty_s\n",
+        "            return not hidden and self._clock.monotonic() - since >= self._sending.certainty_s\n",
         "            return True\n",
     ),
     Mutant(
