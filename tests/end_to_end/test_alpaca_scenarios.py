@@ -205,6 +205,15 @@ def _by_hand(server: AlpacaServer, **terms: str) -> str:
     return server.place_by_hand({"symbol": "SPY", "time_in_force": "day", **terms})
 
 
+@pytest.mark.parametrize("kind", ["account", "clock", "assets", "quotes"])
+@pytest.mark.parametrize("fault", [Fault.ANSWER_504, Fault.RESET, Fault.RATE_LIMITED_BARE])
+def test_an_answer_about_account_or_market_that_is_lost_stops_nothing(
+    server: AlpacaServer, kind: str, fault: Fault
+) -> None:
+    server.faults.once(kind, fault, *([fault] if fault is Fault.ANSWER_504 else []))
+    assert all_filled_once(server, execute())
+
+
 def test_prices_that_nobody_answers_for_close_the_lines_and_send_nothing(server: AlpacaServer) -> None:
     server.faults.always("quotes", Fault.UNAVAILABLE)
     assert {line.reason for line in execute().lines} == {Reason.BROKER_UNAVAILABLE}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from planfill.adapters.brokers.alpaca.outcomes import read_error
+from planfill.adapters.brokers.alpaca.reading import ask
 from planfill.adapters.brokers.alpaca.records import together
 from planfill.adapters.brokers.alpaca.wire import Unreadable, amount, list_of
 from planfill.application.ports.market import BrokerAccount, MarketData
@@ -42,7 +42,7 @@ class AlpacaAccount(BrokerAccount):
         answers: dict[str, Any] = {}
 
         async def read(name: str, path: str, **parameters: str) -> None:
-            answers[name] = await self._ask(path, **parameters)
+            answers[name] = await ask(self._trading, path, **parameters)
 
         await together(
             lambda: read("account", "/account"),
@@ -68,7 +68,7 @@ class AlpacaAccount(BrokerAccount):
     async def _positions(self, symbols: Collection[str], field: str) -> dict[str, Quantity]:
         found = {}
         try:
-            for position in list_of(await self._ask("/positions")):
+            for position in list_of(await ask(self._trading, "/positions")):
                 symbol, held = position.get("symbol"), amount(position, field)
                 # A short position is negative: there is nothing to sell.
                 if symbol in symbols and held is not None and held > 0:
@@ -122,9 +122,3 @@ class AlpacaAccount(BrokerAccount):
                 raise Unreadable(msg)
             total += ((amount(order, "qty") or Decimal(0)) - filled) * price
         return cents(max(ZERO_USD, total))
-
-    async def _ask(self, path: str, **parameters: str) -> Any:
-        try:
-            return await self._trading.get(path, **parameters)
-        except Exception as e:
-            raise read_error(e) from e

@@ -12,7 +12,7 @@ from urllib.request import getproxies
 from anyio import to_thread
 
 from planfill.adapters.brokers.alpaca.account import FLAGS
-from planfill.adapters.brokers.alpaca.market import ask
+from planfill.adapters.brokers.alpaca.reading import ask
 from planfill.adapters.brokers.alpaca.settings import PREFIX
 from planfill.adapters.brokers.alpaca.wire import Unreadable, moment
 from planfill.application.ports.examiner import BrokerExaminer

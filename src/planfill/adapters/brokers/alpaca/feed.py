@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 from loguru import logger
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.legacy.exceptions import InvalidStatusCode
 
 from planfill.application.ports.broker import ReportFeed
@@ -87,6 +87,8 @@ class Feed(ReportFeed):
                 await stream._start_ws()  # type: ignore[no-untyped-call]  # noqa: SLF001
                 self._stir()
                 await stream._consume()  # type: ignore[no-untyped-call]  # noqa: SLF001
+            except ConnectionClosed:
+                pass  # it is back in a moment, and whoever waits is woken
             except InvalidStatusCode as e:
                 other = "another program has it" if e.status_code == _TOO_MANY else f"HTTP {e.status_code}"
                 self._warn(f"Alpaca refuses it: {other}")

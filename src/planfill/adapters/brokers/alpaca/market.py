@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from planfill.adapters.brokers.alpaca.outcomes import read_error
+from planfill.adapters.brokers.alpaca.reading import ask
 from planfill.adapters.brokers.alpaca.wire import Unreadable, amount, list_of, moment
 from planfill.application.ports.market import InstrumentCatalog, MarketData, MarketHours
 from planfill.domain.errors import BrokerConnectionError
@@ -92,14 +92,6 @@ class AlpacaHours(MarketHours):
         except (Unreadable, ValidationError, KeyError, TypeError) as e:
             msg = f"Alpaca's clock cannot be read: {e}"
             raise BrokerConnectionError(msg) from e
-
-
-async def ask(transport: Transport, path: str, **parameters: str) -> Any:
-    """Ask something; a failure is one of the contract's."""
-    try:
-        return await transport.get(path, **parameters)
-    except Exception as e:
-        raise read_error(e) from e
 
 
 def _quote(symbol: str, told: Any, feed: str) -> Quote | NoQuote:
