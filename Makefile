@@ -4,6 +4,9 @@ BIN := .venv/bin
 PLANS := docs/examples/plans
 PLAN := 2021-03-31
 
+# What takes minutes has commands of its own: make prove, make wire.
+APART := tests/alpaca tests/crash tests/model tests/simulation
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The tests start the program a hundred times: compiled modules save half of each start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -22,13 +25,16 @@ demo: .venv/installed ## Execute a real plan on the built-in mock broker
 
 test: .venv/installed ## Run the tests, with the gates on coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/pytest -n auto --cov --cov-report= --ignore=tests/storm --ignore=tests/crash --ignore=tests/model --ignore=tests/simulation $(ARGS)
+	$(BIN)/pytest -n auto --cov --cov-report= $(addprefix --ignore=,$(APART)) $(ARGS)
 	$(BIN)/coverage report --skip-covered --show-missing
 	@echo "domain and application, all branches:"
 	@$(BIN)/coverage report --include='src/planfill/domain/*,src/planfill/application/*' --fail-under=100 --format=total
 
 prove: .venv/installed ## Kill it at every step, simulate worlds, visit every state: none doubled, none lost
-	$(BIN)/pytest -n auto tests/crash tests/model tests/simulation tests/storm $(ARGS)
+	$(BIN)/pytest -n auto tests/crash tests/model tests/simulation $(ARGS)
+
+wire: .venv/installed ## Run the Alpaca adapters over the wire: contract, incidents, storm, at a local Alpaca
+	$(BIN)/pytest -n auto tests/alpaca $(ARGS)
 
 paper: .venv/installed ## Run the contract and a small round trip at Alpaca's paper API; needs keys, refuses live
 	$(BIN)/pytest -m paper -v -rs tests/paper $(ARGS)
