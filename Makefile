@@ -4,8 +4,8 @@ BIN := .venv/bin
 PLANS := docs/examples/plans
 PLAN := 2021-03-31
 
-# What takes minutes has commands of its own: make prove, make wire.
-APART := tests/alpaca tests/crash tests/model tests/simulation
+# What takes long has commands of its own: make docs, make prove, make wire.
+APART := tests/alpaca tests/docs tests/crash tests/model tests/simulation
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The tests start the program a hundred times: compiled modules save half of each start.
@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test prove wire paper check format lock alpaca bench mutants simulate soak build smoke clean
+.PHONY: help demo test docs prove wire paper check format lock alpaca bench mutants simulate soak build smoke clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: .venv/installed ## Run the tests, with the gates on coverage
 	$(BIN)/coverage report --skip-covered --show-missing
 	@echo "domain and application, all branches:"
 	@$(BIN)/coverage report --include='src/planfill/domain/*,src/planfill/application/*' --fail-under=100 --format=total
+
+docs: .venv/installed ## Run every command and snippet of README and docs, and compare what they say with the code
+	$(BIN)/pytest -n auto tests/docs $(ARGS)
 
 prove: .venv/installed ## Kill it at every step, simulate worlds, visit every state: none doubled, none lost
 	$(BIN)/pytest -n auto tests/crash tests/model tests/simulation $(ARGS)
