@@ -10,6 +10,7 @@ from alpaca_server import bodies
 from alpaca_server.bodies import named
 from alpaca_server.moments import stamp
 from planfill.domain.numerals import plain
+from planfill.domain.order import Side
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,16 +42,19 @@ class News:
                 self._told[ticket.number] = "new"
                 shown = {"status": "new", **bodies.UNFILLED}
                 self._say(ticket, "new", now, "", shown)
-        for trade in exchange.blotter.trades[self._told_trades :]:
-            self._told_trades += 1
-            self._traded(tickets[trade.broker_order_id], trade, now)
+        trades = exchange.blotter.trades[self._told_trades :]
+        self._told_trades += len(trades)
+        for number, trade in enumerate(trades):
+            held = exchange.balances.shares.get(trade.symbol, Decimal(0))
+            held -= sum(_change(later) for later in trades[number + 1 :] if later.symbol == trade.symbol)
+            self._traded(tickets[trade.broker_order_id], trade, held, now)
         for ticket in tickets.values():
             status = bodies.status_of(ticket, papers[ticket.number], now)
             if status in _ENDS and self._told[ticket.number] != status:
                 self._told[ticket.number] = status
                 self._say(ticket, status, now, "", {})
 
-    def _traded(self, ticket: Ticket, trade: Trade, now: datetime) -> None:
+    def _traded(self, ticket: Ticket, trade: Trade, held: Decimal, now: datetime) -> None:
         self._done[ticket.number] += trade.quantity
         self._paid[ticket.number] += trade.quantity * trade.price
         done = self._done[ticket.number]
@@ -66,7 +70,6 @@ class News:
         # This is the order as of the trade, whatever has become of it since.
         if event == "partial_fill":
             shown |= {"filled_at": None, "canceled_at": None, "expired_at": None}
-        held = self._market.desk.book.exchange.balances.shares.get(ticket.order.symbol, Decimal(0))
         more = {"qty": plain(trade.quantity), "price": plain(trade.price), "position_qty": plain(held)}
         self._say(ticket, event, now, trade.fill_id, shown, **more)
 
@@ -80,3 +83,7 @@ class News:
             "at": stamp(now), "timestamp": stamp(now), "order": bodies.order(ticket, paper, now) | shown,
         }  # fmt: skip
         self._market.on_event({"stream": "trade_updates", "data": data | more})
+
+
+def _change(trade: Trade) -> Decimal:
+    return trade.quantity if trade.side is Side.BUY else -trade.quantity

@@ -167,6 +167,14 @@ class AlpacaServer:
         """Whether anybody listens to the stream."""
         return self._at(lambda: self._stream.is_heard)
 
+    async def wait_for_listener(self) -> None:
+        """Wait until somebody listens to the stream."""
+        await asyncio.to_thread(self._stream.heard.wait, 10)
+
+    async def wait_for_free_stream(self) -> None:
+        """Wait until the stream's one connection can be had."""
+        await asyncio.to_thread(self._stream.free.wait, 10)
+
     def count(self, kind: str) -> int:
         """Tell how many requests of a kind there were."""
         return sum(seen.kind == kind for seen in tuple(self.requests))
