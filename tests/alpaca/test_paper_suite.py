@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 from alpaca_server import AlpacaServer, Market
+from alpaca_server.views import positions
 from paper_venue import prices
 
 from planfill.adapters.brokers.alpaca.settings import KEY, SECRET
@@ -71,7 +72,7 @@ def test_the_whole_suite_passes_at_a_stand_in_and_only_steered_cards_are_skipped
     assert reasons <= {"nobody steers a real market", "every symbol of this venue is tradable"}, reasons
     # What was bought is sold, and nothing works on.
     assert not [ticket for ticket, _ in server.market.listed() if ticket.is_open]
-    assert [one["symbol"] for one in server.market.positions()] == ["F"]
+    assert [one["symbol"] for one in positions(server.market)] == ["F"]
     # No name of the suites may look like one of an execution that is in no ledger.
     names = {ticket.order.client_order_id for ticket, _ in server.market.listed()}
     assert all(name.startswith("t") for name in names if "contract" in name)

@@ -89,7 +89,7 @@ def test_scenario_2_an_order_that_was_not_accepted_is_sent_again_under_its_name(
     [
         ({"ap": 0}, Reason.BAD_PRICE), ({"bp": 0}, Reason.BAD_PRICE), ({"ap": 0, "bp": 0}, Reason.BAD_PRICE),
         ({"ap": -1}, Reason.BAD_PRICE), ({"ap": 399, "bp": 401}, Reason.CROSSED_PRICE),
-        ({"t": f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"}, Reason.STALE_PRICE),
+        ({"t": "an hour ago"}, Reason.STALE_PRICE),
         ({"t": None}, Reason.BAD_PRICE), ({"ap": "dear"}, Reason.BAD_PRICE), (None, Reason.NO_PRICE),
     ],
     ids=str,
@@ -97,6 +97,8 @@ def test_scenario_2_an_order_that_was_not_accepted_is_sent_again_under_its_name(
 def test_scenario_7_a_quote_that_is_none_becomes_no_order(
     server: AlpacaServer, said: dict[str, Any] | None, reason: Reason
 ) -> None:
+    if said == {"t": "an hour ago"}:
+        said = {"t": f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"}
     server.market.quoted["SPY"] = said
     spy, qqq = execute().lines
     assert (spy.outcome, spy.reason) == (LineOutcome.SKIPPED, reason)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
+from alpaca_server.moments import NEW_YORK, stamp
 from planfill.domain.numerals import plain
 from planfill.domain.order import OrderType, Side
 from planfill.domain.report import OrderStatus
@@ -21,6 +22,7 @@ _STATUS: Final = {
     OrderStatus.NEW: "new", OrderStatus.PARTIALLY_FILLED: "partially_filled", OrderStatus.FILLED: "filled",
     OrderStatus.CANCELED: "canceled", OrderStatus.EXPIRED: "expired", OrderStatus.REJECTED: "rejected",
 }  # fmt: skip
+UNFILLED: Final = {"filled_qty": "0", "filled_avg_price": None, "filled_at": None}
 PRICE_DIGITS: Final = Decimal("0.000000001")
 
 
@@ -31,22 +33,21 @@ class Paper:
     id: str
     created_at: datetime
     submitted_at: datetime
+    time_in_force: str = "day"
+    extended_hours: bool = False
     visible_at: datetime | None = None
     cancel_due: datetime | None = None
     replaced_by: str | None = None
     replaces: str | None = None
-    told: list[tuple[str, Decimal]] = field(default_factory=list)
+
+    def submitted(self, now: datetime) -> datetime:
+        """When it was submitted, as far as is known now: it is stamped anew when it is routed."""
+        return self.submitted_at if now >= self.submitted_at else self.created_at
 
 
 def named(kind: str, what: str) -> str:
     """Give a stable id."""
     return str(uuid5(_NAMES, f"{kind}/{what}"))
-
-
-def stamp(at: datetime) -> str:
-    """Write a time as Alpaca does: UTC, nanoseconds, trailing zeros trimmed."""
-    fraction = f"{at.microsecond:06}100".rstrip("0")
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{fraction}Z"
 
 
 def status_of(ticket: Ticket, paper: Paper, now: datetime) -> str:
@@ -73,7 +74,7 @@ def order(ticket: Ticket, paper: Paper, now: datetime) -> dict[str, Any]:
         "created_at": stamp(paper.created_at),
         "expired_at": changed if status == "expired" else None,
         "expires_at": stamp(ticket.expires_at or now.replace(hour=21, minute=0, second=0, microsecond=0)),
-        "extended_hours": False,
+        "extended_hours": paper.extended_hours,
         "failed_at": changed if status == "rejected" else None,
         "filled_at": changed if status == "filled" else None,
         "filled_avg_price": plain(average.quantize(PRICE_DIGITS)) if average is not None else None,
@@ -94,10 +95,10 @@ def order(ticket: Ticket, paper: Paper, now: datetime) -> dict[str, Any]:
         "source": None,
         "status": status,
         "stop_price": None,
-        "submitted_at": stamp(paper.submitted_at),
+        "submitted_at": stamp(paper.submitted(now)),
         "subtag": None,
         "symbol": terms.symbol,
-        "time_in_force": "day",
+        "time_in_force": paper.time_in_force,
         "trail_percent": None,
         "trail_price": None,
         "type": kind,
@@ -109,8 +110,8 @@ def accepted(ticket: Ticket, paper: Paper, now: datetime) -> dict[str, Any]:
     """Write the answer to a new order: whatever becomes of it, it is pending first."""
     body = order(ticket, paper, now)
     return body | {
-        "status": "pending_new", "filled_qty": "0", "filled_avg_price": None,
-        "filled_at": None, "updated_at": stamp(paper.created_at),
+        **UNFILLED, "status": "pending_new", "submitted_at": stamp(paper.created_at),
+        "updated_at": stamp(paper.created_at),
     }  # fmt: skip
 
 
@@ -118,18 +119,18 @@ def account(
     number: str, cash: Decimal, free: Decimal, settled: Decimal, equity: Decimal, *, blocked: bool
 ) -> dict[str, Any]:
     """Write the account, without the fields that Alpaca has removed."""
-    money, spare = _money(cash), _money(free)
+    dollars, spare = money(cash), money(free)
     return {
         "account_blocked": blocked, "account_number": number, "accrued_fees": "0",
-        "admin_configurations": {}, "balance_asof": "2026-10-30", "buying_power": spare, "cash": money,
+        "admin_configurations": {}, "balance_asof": "2026-10-30", "buying_power": spare, "cash": dollars,
         "created_at": "2026-09-01T03:00:00.1Z", "crypto_status": "ACTIVE", "crypto_tier": 1,
-        "currency": "USD", "effective_buying_power": spare, "equity": _money(equity),
+        "currency": "USD", "effective_buying_power": spare, "equity": money(equity),
         "id": named("account", number), "initial_margin": "0", "intraday_adjustments": "0",
-        "last_equity": _money(equity), "last_maintenance_margin": "0",
-        "long_market_value": _money(equity - cash), "maintenance_margin": "0", "multiplier": "1",
-        "non_marginable_buying_power": _money(settled), "options_approved_level": 0,
+        "last_equity": money(equity), "last_maintenance_margin": "0",
+        "long_market_value": money(equity - cash), "maintenance_margin": "0", "multiplier": "1",
+        "non_marginable_buying_power": money(settled), "options_approved_level": 0,
         "options_buying_power": "0", "options_trading_level": 0, "pending_reg_taf_fees": "0",
-        "portfolio_value": _money(equity), "position_market_value": _money(equity - cash),
+        "portfolio_value": money(equity), "position_market_value": money(equity - cash),
         "regt_buying_power": spare, "short_market_value": "0", "shorting_enabled": False, "sma": "0",
         "status": "ACTIVE", "trade_suspended_by_user": False, "trading_blocked": blocked,
         "transfers_blocked": False, "user_configurations": None,
@@ -162,20 +163,22 @@ def asset(symbol: str, *, tradable: bool, fractionable: bool) -> dict[str, Any]:
 
 
 def fill(trade: Trade, ticket: Ticket, paper: Paper, cumulated: Decimal) -> dict[str, Any]:
-    """Write a fill as an activity; its id begins with the time, so that activities sort by it."""
+    """Write a fill as an activity; its id begins with New York's time, so that activities sort by it."""
     whole = ticket.order.quantity
     left = whole - cumulated if whole is not None else Decimal(0)
-    milliseconds = trade.filled_at.microsecond // 1000
+    there = trade.filled_at.astimezone(NEW_YORK)
+    milliseconds = there.microsecond // 1000
     return {
         "activity_type": "FILL", "cum_qty": plain(cumulated),
-        "id": f"{trade.filled_at:%Y%m%d%H%M%S}{milliseconds:03}::{named('fill', paper.id + trade.fill_id)}",
+        "id": f"{there:%Y%m%d%H%M%S}{milliseconds:03}::{named('fill', paper.id + trade.fill_id)}",
         "leaves_qty": plain(max(left, Decimal(0))), "order_id": paper.id,
-        "order_status": _STATUS[ticket.status], "price": plain(trade.price),
+        "order_status": "partially_filled" if left > 0 else "filled", "price": plain(trade.price),
         "qty": plain(trade.quantity), "side": trade.side.lower(), "symbol": trade.symbol,
         "transaction_time": stamp(trade.filled_at),
         "type": "partial_fill" if left > 0 else "fill",
     }  # fmt: skip
 
 
-def _money(amount: Decimal) -> str:
+def money(amount: Decimal) -> str:
+    """Write dollars, to the cent."""
     return plain(amount.quantize(_CENT, ROUND_FLOOR))

@@ -17,12 +17,19 @@ class Fault(StrEnum):
     # The request has its effect, and the answer is not what it should be.
     ANSWER_504 = "504, as JSON"
     ANSWER_504_HTML = "504, as HTML"
+    ANSWER_500 = "500, as JSON"
+    ANSWER_502_HTML = "502, as HTML"
     ANSWER_500_EMPTY = "500, with an empty body"
     RESET = "the connection is reset"
     HANG = "no answer ever comes"
     EMPTY_200 = "200, with an empty body"
+    EMPTY_204 = "204, which has no body"
+    MOVED = "301, with an empty body"
+    MOVED_HTML = "302, as HTML"
+    ERROR_200 = "200, with an error's body"
     UNREADABLE = "200, as HTML"
     NO_ID = "200, with the id null"
+    MISSING_ID = "200, without an id"
     FUTURE_STATUS = "the order is shown with a status that nobody knows"
     FILLED_BEFORE_ANSWER = "the order may have filled, and is shown as new"
     LATE_FILL = "the order is shown as it ended, without its fills"
@@ -31,6 +38,7 @@ class Fault(StrEnum):
     # The request has no effect.
     LOST_REQUEST = "the connection is reset before the request is read"
     UNAVAILABLE = "503, and nothing was done"
+    FORBIDDEN = "403, without a code"
     RATE_LIMITED = "429, with the headers"
     RATE_LIMITED_BARE = "429, without the headers"
     REFUSED_CONNECTION = "nobody listens at the port"
@@ -57,7 +65,7 @@ class Fault(StrEnum):
 
 
 NO_EFFECT: Final = frozenset(
-    {Fault.LOST_REQUEST, Fault.UNAVAILABLE, Fault.RATE_LIMITED, Fault.RATE_LIMITED_BARE}
+    {Fault.LOST_REQUEST, Fault.UNAVAILABLE, Fault.FORBIDDEN, Fault.RATE_LIMITED, Fault.RATE_LIMITED_BARE}
 )
 
 
@@ -138,8 +146,9 @@ class Faults:
 
 FUTURE_STATUS: Final = "held_by_aliens"
 _UNFILLED: Final = {"filled_qty": "0", "filled_avg_price": None, "filled_at": None}
-_SHOWN: Final[Mapping[Fault, Mapping[str, Any]]] = {
+_SHOWN: Final[Mapping[Fault, dict[str, Any]]] = {
     Fault.NO_ID: {"id": None},
+    Fault.MISSING_ID: {},
     Fault.FUTURE_STATUS: {"status": FUTURE_STATUS},
     Fault.FILLED_BEFORE_ANSWER: {**_UNFILLED, "status": "new"},
     Fault.LATE_FILL: _UNFILLED,
@@ -152,7 +161,7 @@ def distorted(body: bytes, fault: Fault | None) -> bytes:
     if fault is None or fault not in _SHOWN or not body.startswith((b"{", b"[")):
         return body
     told = json.loads(body)
-    shown = (
-        [{**one, **_SHOWN[fault]} for one in told] if isinstance(told, list) else {**told, **_SHOWN[fault]}
-    )
+    shown: Any = [one | _SHOWN[fault] for one in told] if isinstance(told, list) else told | _SHOWN[fault]
+    if fault is Fault.MISSING_ID:
+        del shown["id"]
     return json.dumps(shown, sort_keys=True).encode()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime
+from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final, NamedTuple
 
-from alpaca_server import bodies
+from alpaca_server import bodies, views
 from alpaca_server.bodies import Paper, named
-from alpaca_server.errors import NOT_FOUND, Refused
+from alpaca_server.errors import INVALID, NOT_FOUND, Refused
 from alpaca_server.faults import Fault
 from alpaca_server.market import Market
+from alpaca_server.moments import nanoseconds, stamp
 from planfill.adapters.brokers.mock.ticket import Ticket
+from planfill.domain.numerals import plain
 
 _PAGE: Final = 50
 _LONGEST_PAGE: Final = 500
@@ -53,15 +56,17 @@ def _place(market: Market, request: Request, _: str, fault: Fault | None) -> Any
 def _orders(market: Market, request: Request, _: str, _fault: Fault | None) -> Any:
     query, now = request.query, market.clock.now()
     status = query.get("status", "open")
-    after, until = _moment(query.get("after")), _moment(query.get("until"))
+    if status not in {"all", *_OPEN}:
+        raise Refused(422, INVALID, f"invalid status: {status}")
+    after, until = _moment(query, "after"), _moment(query, "until")
     symbols = set(filter(None, query.get("symbols", "").split(",")))
     side = query.get("side")
 
     def fits(ticket: Ticket, paper: Paper) -> bool:
         return (
             (status == "all" or ticket.is_open is _OPEN[status])
-            and (after is None or paper.submitted_at > after)
-            and (until is None or paper.submitted_at < until)
+            and (after is None or nanoseconds(stamp(paper.submitted(now))) > after)
+            and (until is None or nanoseconds(stamp(paper.submitted(now))) < until)
             and (not symbols or ticket.order.symbol in symbols)
             and (side is None or ticket.order.side.lower() == side)
         )
@@ -100,46 +105,60 @@ def _replace(market: Market, request: Request, order_id: str, _fault: Fault | No
     return bodies.accepted(ticket, market.papers[ticket.number], market.clock.now())
 
 
-def _position(market: Market, _r: Request, symbol: str, _fault: Fault | None) -> Any:
-    for position in market.positions():
-        if position["symbol"] == symbol:
+def _position(market: Market, _r: Request, name: str, _fault: Fault | None) -> Any:
+    for position in views.positions(market):
+        if name in {position["symbol"], position["asset_id"]}:
             return position
     raise Refused(404, NOT_FOUND, "position does not exist")
 
 
 def _close_position(market: Market, request: Request, symbol: str, _fault: Fault | None) -> Any:
     held = _position(market, request, symbol, None)
-    terms = {
-        "symbol": symbol, "side": "sell", "type": "market", "time_in_force": "day",
-        "qty": request.query.get("qty", held["qty"]),
-    }  # fmt: skip
+    quantity = request.query.get("qty", held["qty"])
+    if "percentage" in request.query:
+        share = Decimal(held["qty"]) * Decimal(request.query["percentage"]) / 100
+        quantity = plain(share.quantize(bodies.PRICE_DIGITS, ROUND_DOWN))
+    return _sell(market, held["symbol"], quantity)
+
+
+def _close_all(market: Market, request: Request, _: str, _fault: Fault | None) -> Any:
+    if request.query.get("cancel_orders", "").lower() == "true":
+        _cancel_all(market, request, _, None)
+    done = []
+    for held in views.positions(market):
+        try:
+            status, body = 200, _sell(market, held["symbol"], held["qty"])
+        except Refused as e:
+            status, body = e.status, e.body
+        done.append({"symbol": held["symbol"], "status": status, "body": body})
+    return 207, done
+
+
+def _sell(market: Market, symbol: str, quantity: str) -> Any:
+    terms = {"symbol": symbol, "side": "sell", "type": "market", "time_in_force": "day", "qty": quantity}
     ticket = market.place(terms)
     return bodies.accepted(ticket, market.papers[ticket.number], market.clock.now())
 
 
-def _asset(market: Market, _r: Request, symbol: str, _fault: Fault | None) -> Any:
-    for asset in market.assets():
-        if asset["symbol"] == symbol:
+def _asset(market: Market, _r: Request, name: str, _fault: Fault | None) -> Any:
+    for asset in views.assets(market):
+        if name in {asset["symbol"], asset["id"]}:
             return asset
-    raise Refused(404, NOT_FOUND, f"asset not found for {symbol}")
+    raise Refused(404, NOT_FOUND, f"asset not found for {name}")
 
 
-def _calendar(market: Market, _r: Request, _: str, _fault: Fault | None) -> Any:
+def _calendar(market: Market, request: Request, _: str, _fault: Fault | None) -> Any:
     today = market.clock.now().date()
-    return [
-        {
-            "date": str(today), "open": "09:30", "close": "16:00", "session_open": "0400",
-            "session_close": "2000", "settlement_date": str(today + timedelta(days=1)),
-        }
-    ]  # fmt: skip
+    first, final = (date.fromisoformat(request.query.get(name, str(today))[:10]) for name in ("start", "end"))
+    return views.calendar(first, final)
 
 
 def _fills(market: Market, request: Request, _: str, _fault: Fault | None) -> Any:
     query = request.query
-    after, until = _moment(query.get("after")), _moment(query.get("until"))
+    after, until = _moment(query, "after"), _moment(query, "until")
     found = [
         fill
-        for fill in market.fills()
+        for fill in views.fills(market)
         if (after is None or _time(fill) > after) and (until is None or _time(fill) < until)
     ]
     if query.get("direction", "desc") == "desc":
@@ -150,26 +169,24 @@ def _fills(market: Market, request: Request, _: str, _fault: Fault | None) -> An
     return found[: min(int(query.get("page_size", 100)), 100)]
 
 
+def _symbols(request: Request) -> list[str]:
+    return list(filter(None, request.query.get("symbols", "").split(",")))
+
+
 def _quotes(market: Market, request: Request, _: str, fault: Fault | None) -> Any:
-    if fault is Fault.NULL_QUOTES:
-        return {"quotes": None}
-    return market.quotes(request.query.get("symbols", "").split(","))
+    return {"quotes": None if fault is Fault.NULL_QUOTES else views.quotes(market, _symbols(request))}
 
 
 def _trades(market: Market, request: Request, _: str, _fault: Fault | None) -> Any:
-    quotes = market.quotes(request.query.get("symbols", "").split(","))["quotes"]
+    return {"trades": views.trades(market, _symbols(request))}
+
+
+def _snapshots(market: Market, request: Request, _: str, _fault: Fault | None) -> Any:
+    trades = views.trades(market, _symbols(request))
     return {
-        "trades": {
-            s: {"c": ["@"], "i": 1, "p": q["bp"], "s": 100, "t": q["t"], "x": "Q", "z": "C"}
-            for s, q in quotes.items()
-        }
+        symbol: {"latestQuote": quote} | ({"latestTrade": trades[symbol]} if symbol in trades else {})
+        for symbol, quote in views.quotes(market, _symbols(request)).items()
     }
-
-
-def _snapshots(market: Market, request: Request, _: str, fault: Fault | None) -> Any:
-    quotes = _quotes(market, request, "", None)["quotes"]
-    trades = _trades(market, request, "", fault)["trades"]
-    return {s: {"latestQuote": quotes[s], "latestTrade": trades[s]} for s in quotes}
 
 
 def _route(method: str, path: str, kind: str, perform: Callable[..., Any]) -> Route:
@@ -184,13 +201,14 @@ ROUTES: Final = (
     _route("GET", "/v2/orders/([^/]+)", "ask", _by_id),
     _route("DELETE", "/v2/orders/([^/]+)", "cancel", _cancel),
     _route("PATCH", "/v2/orders/([^/]+)", "replace", _replace),
-    _route("GET", "/v2/positions", "positions", lambda market, *_: market.positions()),
+    _route("GET", "/v2/positions", "positions", lambda market, *_: views.positions(market)),
     _route("GET", "/v2/positions/([^/]+)", "positions", _position),
+    _route("DELETE", "/v2/positions", "close", _close_all),
     _route("DELETE", "/v2/positions/([^/]+)", "close", _close_position),
-    _route("GET", "/v2/account", "account", lambda market, *_: market.account()),
-    _route("GET", "/v2/assets", "assets", lambda market, *_: market.assets()),
+    _route("GET", "/v2/account", "account", lambda market, *_: views.account(market)),
+    _route("GET", "/v2/assets", "assets", lambda market, *_: views.assets(market)),
     _route("GET", "/v2/assets/([^/]+)", "assets", _asset),
-    _route("GET", "/v2/clock", "clock", lambda market, *_: market.session()),
+    _route("GET", "/v2/clock", "clock", lambda market, *_: views.session(market)),
     _route("GET", "/v2/calendar", "calendar", _calendar),
     _route("GET", "/v2/account/activities(?:/FILL)?", "fills", _fills),
     _route("GET", "/v2/stocks/quotes/latest", "quotes", _quotes),
@@ -222,9 +240,13 @@ def _json(request: Request) -> Mapping[str, Any]:
     return body
 
 
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _moment(query: Mapping[str, str], name: str) -> int | None:
+    """Read a time, in nanoseconds."""
+    try:
+        return nanoseconds(query[name]) if query.get(name) else None
+    except ValueError as e:
+        raise Refused(422, INVALID, f"invalid {name}: {query[name]}") from e
 
 
-def _time(fill: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(fill["transaction_time"])
+def _time(fill: Mapping[str, Any]) -> int:
+    return nanoseconds(fill["transaction_time"])

@@ -12,8 +12,9 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from alpaca_server import bodies
+from alpaca_server.answering import NO_ANSWER, shown, undone
 from alpaca_server.errors import NGINX_401, Refused
-from alpaca_server.faults import NO_EFFECT, Fault, Faults, distorted
+from alpaca_server.faults import NO_EFFECT, Fault, Faults
 from alpaca_server.http import Connection
 from alpaca_server.limits import Rate
 from alpaca_server.market import Market
@@ -23,7 +24,6 @@ from planfill.domain.values import Quantity
 
 KEY: Final = "PKLOCALKEY0000000001"
 SECRET: Final = "local-secret-of-nobody"  # noqa: S105 - it opens nothing
-_HTML: Final = b"<html><body>upstream request timeout</body></html>"
 _LATE_S: Final = 0.4
 _T = TypeVar("_T")
 
@@ -171,6 +171,14 @@ class AlpacaServer:
         """Whether anybody listens to the stream."""
         return self._at(lambda: self._stream.is_heard)
 
+    async def wait_for_listener(self) -> None:
+        """Wait until somebody listens to the stream."""
+        await asyncio.to_thread(self._stream.heard.wait, 10)
+
+    async def wait_for_free_stream(self) -> None:
+        """Wait until the stream's one connection can be had."""
+        await asyncio.to_thread(self._stream.free.wait, 10)
+
     def count(self, kind: str) -> int:
         """Tell how many requests of a kind there were."""
         return sum(seen.kind == kind for seen in tuple(self.requests))
@@ -218,7 +226,7 @@ class AlpacaServer:
             if fault is Fault.DELIVERED_LATE:
                 self._loop.call_later(_LATE_S, self._late, request)
             if fault in {Fault.DELIVERED_LATE, *NO_EFFECT}:
-                status, body = self._undone(fault)
+                status, body = undone(fault, is_data=route.is_data)
             else:
                 status, body = _written(route.perform(self.market, request, name, fault))
                 if fault is Fault.DELIVERED_TWICE:
@@ -226,6 +234,7 @@ class AlpacaServer:
         except Refused as e:
             status, body = e.status, NGINX_401 if e.status == 401 and not e.body["message"] else e.raw()
             headers = headers or {"X-Request-Id": request_id(), **self._rate.headers()}
+        status, body = shown(status, body, fault)
         if fault is Fault.RATE_LIMITED_BARE:
             headers = {}
         self._tell()
@@ -243,25 +252,10 @@ class AlpacaServer:
         headers: Mapping[str, str],
         fault: Fault | None,
     ) -> None:
-        if fault in {Fault.RESET, Fault.LOST_REQUEST, Fault.DELIVERED_LATE}:
+        if fault in NO_ANSWER:
             connection.reset()
-        elif fault is Fault.ANSWER_504:
-            connection.answer(504, b'{"code":50410000,"message":"request timed out"}', headers)
-        elif fault is Fault.ANSWER_504_HTML:
-            connection.answer(504, _HTML, headers)
-        elif fault is Fault.ANSWER_500_EMPTY:
-            connection.answer(500, b"", headers)
-        elif fault is Fault.EMPTY_200:
-            connection.answer(200, b"", headers)
-        elif fault is Fault.UNREADABLE:
-            connection.answer(200, _HTML, headers)
         elif fault is not Fault.HANG:
-            connection.answer(status, distorted(body, fault), headers)
-
-    def _undone(self, fault: Fault | None) -> tuple[int, bytes]:
-        if fault in {Fault.RATE_LIMITED, Fault.RATE_LIMITED_BARE}:
-            return 429, b'{"code":42910000,"message":"rate limit exceeded"}'
-        return 503, b'{"message":"service unavailable"}'
+            connection.answer(status, body, headers)
 
     def _late(self, request: Request) -> None:
         route, name = find(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,7 @@ class Socket:
         elif action == "listen":
             asked = [name for name in data.get("streams", []) if name == "trade_updates"]
             self.listens = bool(asked)
+            self._stream.listened(heard=self.listens)
             self.send({"stream": "listening", "data": {"streams": asked}})
 
     def _flush(self) -> None:
@@ -90,6 +92,9 @@ class Stream:
         self._socket: Socket | None = None
         self._kept: dict[str, Any] | None = None
         self.knows = knows
+        # For those who wait until somebody listens, or until the connection is free.
+        self.heard, self.free = threading.Event(), threading.Event()
+        self.free.set()
 
     @property
     def is_heard(self) -> bool:
@@ -101,12 +106,22 @@ class Stream:
         if self._socket is not None or self._faults.lasting("stream") is Fault.FEED_REFUSED:
             return False
         self._socket = socket
+        self.free.clear()
         return True
 
     def forget(self, socket: Socket) -> None:
         """Let the next one in."""
         if self._socket is socket:
             self._socket = None
+            self.heard.clear()
+            self.free.set()
+
+    def listened(self, *, heard: bool) -> None:
+        """Take note that somebody listens now, or no longer does."""
+        if heard:
+            self.heard.set()
+        else:
+            self.heard.clear()
 
     def drop(self) -> None:
         """Close the connection, as a server does that restarts."""

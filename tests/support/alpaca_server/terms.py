@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _SIDES: Final = {"buy": Side.BUY, "sell": Side.SELL}
 _TYPES: Final = {"market": OrderType.MARKET, "limit": OrderType.LIMIT}
+# What Alpaca has and the exchange behind this one has not.
+_OTHER_TYPES: Final = {"stop", "stop_limit", "trailing_stop"}
 _TIMES_IN_FORCE: Final = {"day", "gtc", "opg", "cls", "ioc", "fok"}
 _LONGEST_NAME: Final = 128
 
@@ -33,6 +35,8 @@ class Terms(NamedTuple):
     quantity: Decimal | None
     notional: Decimal | None
     limit: Decimal | None
+    stop: Decimal | None
+    order_class: str
 
     @property
     def is_fractional(self) -> bool:
@@ -56,33 +60,42 @@ class Terms(NamedTuple):
 def read(body: Mapping[str, Any], unnamed: str) -> Terms:
     """Read the body of a request; an order without a name is given one, as Alpaca does."""
     return Terms(
-        str(body.get("client_order_id") or unnamed),
-        str(body.get("symbol", "")),
-        str(body.get("side")),
-        str(body.get("type")),
-        str(body.get("time_in_force")),
-        body.get("extended_hours") is True,
-        *(_number(body, name) for name in ("qty", "notional", "limit_price")),
+        name=str(body.get("client_order_id") or unnamed),
+        symbol=str(body.get("symbol", "")),
+        side=str(body.get("side")),
+        kind=str(body.get("type")),
+        time_in_force=str(body.get("time_in_force")),
+        extended_hours=body.get("extended_hours") is True,
+        order_class=str(body.get("order_class") or "simple"),
+        quantity=_number(body, "qty"),
+        notional=_number(body, "notional"),
+        limit=_number(body, "limit_price"),
+        stop=_number(body, "stop_price"),
     )
 
 
 def check(terms: Terms) -> None:
     """Refuse what no account could have; raises ``Refused``."""
-    quantity, notional, limit = terms.quantity, terms.notional, terms.limit
+    quantity, notional, limit, stop = terms.quantity, terms.notional, terms.limit, terms.stop
     sub_penny = f"invalid limit_price {limit}. sub-penny increment does not fulfill minimum pricing criteria"
     by_hour = terms.kind == "limit" and terms.time_in_force in {"day", "gtc"}
     rules = (
         (len(terms.name) > _LONGEST_NAME, INVALID, "client_order_id must be no more than 128 characters"),
         (terms.side not in _SIDES, INVALID, "invalid side"),
-        (terms.kind not in _TYPES, INVALID, "invalid order type"),
+        (terms.kind not in {*_TYPES, *_OTHER_TYPES}, INVALID, "invalid order type"),
         (terms.time_in_force not in _TIMES_IN_FORCE, INVALID, "invalid time_in_force"),
         (quantity is not None and notional is not None, INVALID, "only one of qty or notional is accepted"),
         (quantity is None and notional is None, INVALID, "qty or notional is required"),
         (quantity is not None and quantity <= 0, INVALID, "qty must be > 0"),
         (terms.kind == "limit" and limit is None, INVALID, "limit orders require a limit price"),
         (
-            terms.kind == "market" and limit is not None, INVALID,
+            terms.kind == "market" and (limit is not None or stop is not None), INVALID,
             "market orders require no stop or limit price",
+        ),
+        (terms.kind == "stop" and stop is None, INVALID, "stop orders require a stop price"),
+        (
+            terms.kind == "stop_limit" and None in {limit, stop}, INVALID,
+            "stop limit orders require both stop and limit price",
         ),
         (limit is not None and limit <= 0, INVALID, "limit price must be > 0"),
         (_digits(notional, 2), UNPROCESSABLE, "notional value must be limited to 2 decimal places"),
@@ -99,6 +112,11 @@ def check(terms: Terms) -> None:
             terms.is_fractional and terms.time_in_force != "day", UNPROCESSABLE,
             "fractional orders must be DAY orders",
         ),
+        (
+            terms.is_fractional and terms.order_class != "simple", UNPROCESSABLE,
+            "fractional orders must be simple orders",
+        ),
+        (terms.kind in _OTHER_TYPES, UNPROCESSABLE, f"this local Alpaca has no {terms.kind} orders"),
     )  # fmt: skip
     for broken, code, text in rules:
         if broken:
