@@ -122,9 +122,10 @@ def test_what_is_not_there_is_not_found(client: TradingClient) -> None:
 
 
 def test_lists_are_filtered_ordered_and_cut(client: TradingClient) -> None:
-    bid(client, client_order_id="open-1")
-    buy(client, "QQQ", client_order_id="done")
-    bid(client, "KO", limit=10, client_order_id="open-2")
+    # Fractions keep the moment at which they came.
+    bid(client, qty=1.5, client_order_id="open-1")
+    buy(client, "QQQ", qty=1.5, client_order_id="done")
+    bid(client, "KO", qty=1.5, limit=10, client_order_id="open-2")
     assert listed(client) == ["open-2", "open-1"]
     assert listed(client, status=QueryOrderStatus.CLOSED) == ["done"]
     every = {"status": QueryOrderStatus.ALL, "direction": Sort.ASC}
@@ -139,7 +140,6 @@ def test_the_bounds_of_a_list_are_excluded_and_pages_follow_one_another(
 ) -> None:
     server.hold_fills()
     for number in range(7):
-        # Fractions keep the moment at which they came.
         buy(client, qty=1.5, client_order_id=f"{number}")
     every = {"status": "all", "direction": "asc", "limit": "3"}
     after: dict[str, str] = {}
