@@ -56,7 +56,8 @@ def test_the_session_is_reached_in_the_transport_alone() -> None:
 
 
 def test_nobody_else_makes_requests() -> None:
-    """Alpaca is asked by way of ``Transport``: whatever else could ask is not imported elsewhere."""
+    """Alpaca is asked by way of ``Transport``; the doctor alone also looks at names and certificates."""
+    looks = {"doctor": {"getaddrinfo", "create_connection"}}
     for name, tree in MODULES.items():
         calls = [
             node.lineno
@@ -65,6 +66,7 @@ def test_nobody_else_makes_requests() -> None:
             and isinstance(node.func, ast.Attribute)
             and isinstance(node.func.value, ast.Name)
             and node.func.value.id in {"requests", "http", "urllib", "socket"}
+            and node.func.attr not in looks.get(name, set())
         ]
         assert calls == [], f"{name}:{calls}"
 
