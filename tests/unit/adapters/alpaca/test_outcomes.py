@@ -87,7 +87,11 @@ def test_a_401_is_about_the_keys_whatever_its_body(body: str) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 408, 409, 418, 422, 500, 502, 503, 504, 599])
-@pytest.mark.parametrize("body", ["", "<html>proxy</html>", "[]", "null", '{"error": "?"}', '{"message": 7}'])
+@pytest.mark.parametrize(
+    "body",
+    ["", "<html>proxy</html>", "[]", "null", '{"error": "?"}', '{"message": 7}'],
+    ids=["empty", "HTML", "a list", "null", "no message", "a number for a message"],
+)
 def test_what_nobody_recognises_is_unknown_never_a_refusal(status: int, body: str) -> None:
     assert type(submit_error(answered(status, body))) is err.OutcomeUnknown
     assert type(read_error(answered(status, body))) is err.BrokerConnectionError
