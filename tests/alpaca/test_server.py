@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 from typing import Any, Final
 from uuid import uuid4
 
@@ -92,8 +93,9 @@ def test_whole_shares_are_stamped_anew_when_they_are_routed(
     server.hold_fills()
     placed = buy(client)
     assert placed.submitted_at == placed.created_at
+    until = monotonic() + 5
     while (later := order_of(client, placed.id))["submitted_at"] == later["created_at"]:
-        pass
+        assert monotonic() < until
     assert later["created_at"] < later["submitted_at"]
 
 
@@ -122,9 +124,10 @@ def test_what_is_not_there_is_not_found(client: TradingClient) -> None:
 
 
 def test_lists_are_filtered_ordered_and_cut(client: TradingClient) -> None:
-    bid(client, client_order_id="open-1")
-    buy(client, "QQQ", client_order_id="done")
-    bid(client, "KO", limit=10, client_order_id="open-2")
+    # Fractions keep the moment at which they came, and so their order.
+    bid(client, qty=1.5, client_order_id="open-1")
+    buy(client, "QQQ", qty=1.5, client_order_id="done")
+    bid(client, "KO", limit=10, qty=1.5, client_order_id="open-2")
     assert listed(client) == ["open-2", "open-1"]
     assert listed(client, status=QueryOrderStatus.CLOSED) == ["done"]
     every = {"status": QueryOrderStatus.ALL, "direction": Sort.ASC}
@@ -139,7 +142,6 @@ def test_the_bounds_of_a_list_are_excluded_and_pages_follow_one_another(
 ) -> None:
     server.hold_fills()
     for number in range(7):
-        # Fractions keep the moment at which they came.
         buy(client, qty=1.5, client_order_id=f"{number}")
     every = {"status": "all", "direction": "asc", "limit": "3"}
     after: dict[str, str] = {}
@@ -267,7 +269,9 @@ def test_a_pending_cancel_is_shown_until_it_is_done(server: AlpacaServer, client
     server.faults.once("cancel", Fault.PENDING_CANCEL)
     client.cancel_order_by_id(placed.id)
     statuses = [order_of(client, placed.id)["status"]]
+    until = monotonic() + 5
     while statuses[-1] == "pending_cancel":
+        assert monotonic() < until
         statuses.append(order_of(client, placed.id)["status"])
     assert statuses[0] == "pending_cancel"
     assert statuses[-1] == "canceled"
