@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -95,9 +96,15 @@ async def _is_refused(server: AlpacaServer, why: str) -> None:
 
 
 @pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("proxies", [False, True], ids=["direct", "with proxies for others"])
 async def test_certificates_are_read_once_for_all_connections(
-    authority: trustme.CA, market: Market, monkeypatch: pytest.MonkeyPatch
+    authority: trustme.CA, market: Market, monkeypatch: pytest.MonkeyPatch, *, proxies: bool
 ) -> None:
+    if proxies:
+        # Where the environment counts, requests would have each connection read its certificates.
+        monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+        monkeypatch.setenv("no_proxy", "localhost")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", os.environ["SSL_CERT_FILE"])
     read = []
     reading = ssl.SSLContext.load_verify_locations
 
@@ -113,7 +120,8 @@ async def test_certificates_are_read_once_for_all_connections(
                 for number in range(ORDERS):
                     order = an_order(symbol="SPY", quantity=1, client_order_id=f"pf-{number}")
                     group.start_soon(at.broker.place_order, order)
-        assert server.connections > ORDERS
+        # How many orders share a connection is a matter of speed; several there are.
+        assert server.connections >= 4
     assert len(read) == 1
 
 
