@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import certifi
 from requests import Request, Response
 from requests.adapters import HTTPAdapter
+from requests.exceptions import RequestException
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
@@ -31,12 +32,23 @@ def tls_context() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE") or certifi.where())
 
 
+class Redirected(RequestException):
+    """Somebody sends us elsewhere; to the SDK that is a success with an empty answer."""
+
+    def __init__(self, response: Response) -> None:
+        where = response.headers.get("Location", "nowhere")[:100]
+        super().__init__(f"HTTP {response.status_code} sends us to {where}", response=response)
+
+
 class _ExactResponse(Response):
     """An answer whose numbers are what they say, not the nearest float."""
 
     def json(self, **kwargs: Any) -> Any:
         """Read the body; numbers with a point become ``Decimal``."""
         return super().json(**{"parse_float": Decimal, **kwargs})
+
+
+_ELSEWHERE: Final = 3
 
 
 class _Connection(HTTPSConnection):
@@ -99,7 +111,11 @@ class Connections(HTTPAdapter):
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         """Send a request, never without a time-out."""
         kwargs["timeout"] = kwargs.get("timeout") or self._timeout_s
-        return super().send(request, *args, **kwargs)
+        response = super().send(request, *args, **kwargs)
+        if response.status_code // 100 == _ELSEWHERE:
+            response.close()
+            raise Redirected(response)
+        return response
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
         """Make the answer, and note its status and headers."""
