@@ -106,6 +106,7 @@ class AlpacaSettings(BaseModel, frozen=True, extra="forbid"):
             read_lag_s=self.read_lag_s,
             fractions=True,
             notional=True,
+            concurrency=self.connections,
             requests_per_minute=self.requests_per_minute - self.requests_per_minute // 10,
         )
 
