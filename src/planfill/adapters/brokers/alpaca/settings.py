@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ _DEFAULT_URLS: Final = {
 }
 # How Alpaca's keys begin; what begins otherwise is let through, for the broker to judge.
 _PREFIX: Final = {"paper": "PK", "live": "AK"}
+_GRAPHIC: Final = re.compile(r"[!-~]*")
 KEY, SECRET = "APCA_API_KEY_ID", "APCA_API_SECRET_KEY"
 
 
@@ -77,6 +79,11 @@ class AlpacaSettings(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(msg)
         return url
 
+    @field_validator("key_id", "secret_key")
+    @classmethod
+    def _trimmed(cls, key: SecretStr) -> SecretStr:
+        return SecretStr(key.get_secret_value().strip())
+
     @model_validator(mode="after")
     def _whole(self) -> Self:
         for name, url in (("trading_url", self.trading), ("data_url", self.data_url)):
@@ -124,6 +131,12 @@ class AlpacaSettings(BaseModel, frozen=True, extra="forbid"):
                 ("secret_key", SECRET, self.secret_key),
             )
             if not value.get_secret_value()
+        ]
+        # What is beneath would show such a key in its complaint.
+        problems += [
+            Problem(path=f"alpaca.{field}", message="holds what no key holds, a space perhaps: copy it again")
+            for field, value in (("key_id", self.key_id), ("secret_key", self.secret_key))
+            if not _GRAPHIC.fullmatch(value.get_secret_value())
         ]
         named = "live" if urlsplit(self.trading).hostname == "api.alpaca.markets" else self.environment
         if named != self.environment:
