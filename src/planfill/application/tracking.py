@@ -10,9 +10,12 @@ from planfill.domain.following import given_up, news, overdue, unpriced
 from planfill.domain.outcome import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from planfill.application.ports.broker import Broker
     from planfill.application.run import Run
     from planfill.domain.events import Event
+    from planfill.domain.report import Fill
     from planfill.domain.state import OrderState
 
 _GROWTH: Final = 1.5
@@ -47,10 +50,18 @@ class Tracker:
         records, since = self._run.brokerage.records, self._run.since
         try:
             reports = await self._run.ask(records.list_orders, since)
-            fills = await self._run.ask(records.list_fills, since) if unpriced(self._run.state) else ()
         except BrokerConnectionError:
             return []
-        return list(news(self._run.state, reports, fills))
+        return list(news(self._run.state, reports, await self._fills()))
+
+    async def _fills(self) -> Sequence[Fill]:
+        """Read the fill records where a price is missing; what the list of orders says holds without."""
+        if not unpriced(self._run.state):
+            return ()
+        try:
+            return await self._run.ask(self._run.brokerage.records.list_fills, self._run.since)
+        except BrokerConnectionError:
+            return ()
 
     async def _cancel(self, order: OrderState) -> None:
         """Ask for a cancel; where the broker does not take it, or does not see the order yet, again later."""
