@@ -20,7 +20,7 @@ from planfill.adapters.brokers.alpaca import brokerage
 from planfill.adapters.logs.redaction import redactor
 from planfill.bootstrap.settings import load_settings
 from planfill.domain.errors import OrderHidden, OutcomeUnknown, SettingsError
-from planfill.domain.outcome import LineOutcome
+from planfill.domain.outcome import LineOutcome, Reason
 from planfill.domain.result import ExecutionResult, ExecutionStatus
 from planfill.domain.values import Money
 from planfill.testing.venue import a_new_order
@@ -238,3 +238,20 @@ async def test_an_answer_that_never_ends_is_cut_off(head: bytes) -> None:
         await family.close()
     server.close()
     await server.wait_closed()
+
+
+def test_an_empty_list_of_assets_is_no_list_for_the_day(server: AlpacaServer) -> None:
+    server.faults.say("assets", 200, b"[]")
+    with a_manager() as execution:
+        assert execution.execute_rebalance_plan(PLAN).lines[0].reason is Reason.BROKER_UNAVAILABLE
+        assert execution.execute_rebalance_plan({**PLAN, "plan_id": "plan-2"}).success
+
+
+def test_a_refusal_that_repeats_our_keys_is_recorded_without_them(server: AlpacaServer) -> None:
+    said = {"code": 40310000, "message": f"not with {server.key}", "detail": server.secret}
+    server.faults.say("place", 403, json.dumps(said).encode())
+    result = execute()
+    assert any("not with ***" in line.detail for line in result.lines)
+    kept = "".join(file.read_bytes().decode("latin-1") for file in Path().glob("planfill.*"))
+    assert server.secret not in f"{kept}{result}"
+    assert server.key not in f"{kept}{result}"

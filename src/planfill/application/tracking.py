@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from planfill.application.asking import Pace, fills
 from planfill.domain.errors import BrokerConnectionError, OrderNotFound
 from planfill.domain.events import CancelRequested
-from planfill.domain.following import given_up, news, overdue, unpriced
+from planfill.domain.following import given_up, news, overdue
 from planfill.domain.outcome import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from planfill.application.ports.broker import Broker
     from planfill.application.run import Run
     from planfill.domain.events import Event
-    from planfill.domain.report import Fill
     from planfill.domain.state import OrderState
 
 _GROWTH: Final = 1.5
@@ -28,6 +26,7 @@ class Tracker:
         self._run = run
         self._broker = broker
         self._pause_s = run.policy.execution.poll_s
+        self._pace = Pace(run.clock, run.brokerage.capabilities.requests_per_minute)
 
     async def track(self) -> None:
         """Look once: record what is new, cancel what is overdue, give up on what stays silent."""
@@ -44,6 +43,7 @@ class Tracker:
             await self._run.ask(self._run.brokerage.feed.wait, self._pause_s)
         except BrokerConnectionError:
             await self._run.clock.sleep(self._pause_s)
+        await self._pace.turn()
 
     async def _look(self) -> list[Event]:
         """Read the broker's list; absence from it proves nothing, nor does a failure to read it."""
@@ -52,16 +52,7 @@ class Tracker:
             reports = await self._run.ask(records.list_orders, since)
         except BrokerConnectionError:
             return []
-        return list(news(self._run.state, reports, await self._fills()))
-
-    async def _fills(self) -> Sequence[Fill]:
-        """Read the fill records where a price is missing; what the list of orders says holds without."""
-        if not unpriced(self._run.state):
-            return ()
-        try:
-            return await self._run.ask(self._run.brokerage.records.list_fills, self._run.since)
-        except BrokerConnectionError:
-            return ()
+        return list(news(self._run.state, reports, await fills(self._run)))
 
     async def _cancel(self, order: OrderState) -> None:
         """Ask for a cancel; where the broker does not take it, or does not see the order yet, again later."""

@@ -43,7 +43,16 @@ class Redirected(RequestException):
 
 
 class _ExactResponse(Response):
-    """An answer whose numbers are what they say, not the nearest float."""
+    """An answer whose numbers are what they say, not the nearest float, and which repeats no secret."""
+
+    @property
+    def text(self) -> str:
+        """The body, without what was sent to be kept secret: refusals are shown, and recorded for good."""
+        said = super().text
+        for name in _SECRET_HEADERS:
+            secret = self.request.headers.get(name)
+            said = said.replace(str(secret), "***") if secret else said
+        return said
 
     def json(self, **kwargs: Any) -> Any:
         """Read the body; numbers with a point become ``Decimal``."""
@@ -51,6 +60,7 @@ class _ExactResponse(Response):
 
 
 _ELSEWHERE: Final = 3
+_SECRET_HEADERS: Final = ("APCA-API-SECRET-KEY", "APCA-API-KEY-ID")
 
 
 class Call:
