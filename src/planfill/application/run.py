@@ -145,8 +145,7 @@ class Run(Sending):
 
     async def unless_stopped(self, waiting: Callable[[], Awaitable[None]]) -> None:
         """Wait, but no longer than until a stop is asked for."""
-        if self.stop.reason is None:
-            await self.stop.or_done(waiting())
+        await self.stop.or_done(waiting())
 
     def may_be_there(self, order: Order) -> bool:
         """Tell whether an earlier run may have brought the order to the broker."""
