@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Final, Self
 
 from alpaca_server import AlpacaServer, Fault, Market
 from alpaca_server.faults import FUTURE_STATUS
+from contract_market import ContractMarket
 from pydantic import SecretStr
 
 from planfill.adapters.brokers.alpaca import AlpacaSettings, brokerage
 from planfill.adapters.clock import SystemClock
 from planfill.application.ports.brokerage import Brokerage
-from planfill.domain.values import ClientOrderId, Money, Price, Quantity
-from planfill.testing.troubled_venue import Request, Trouble, TroubledVenue
+from planfill.domain.values import ClientOrderId, Quantity
+from planfill.testing.troubled_venue import Request, Trouble
 
 _KINDS: Final = {
     Request.PLACE: "place", Request.ASK: "ask", Request.CANCEL: "cancel", Request.LIST_ORDERS: "orders",
@@ -25,23 +25,15 @@ _KINDS: Final = {
 _AWAY_S: Final = 0.3
 
 
-class AlpacaVenue(TroubledVenue):
-    symbol = "SPY"
-    others = ("QQQ", "KO")
-    price = Price(Decimal("396.33"))
-    held = "MSFT"
-    held_quantity = Quantity(Decimal("7.2273576"))
-    cash_usd = Money(Decimal(100_000))
-    whole_only = "NVR"
-    untradable = "LEHMQ"
-    unknown = "NOSUCH"
-    nonsense = ("ZERO", "MINUS", "WORDS")
+class AlpacaVenue(ContractMarket):
     troubles = frozenset(Trouble)
     future_status = FUTURE_STATUS
 
     def __init__(self) -> None:
         self.clock = SystemClock()
-        self.server = AlpacaServer(Market(self._account()), window_s=1)
+        self.server = AlpacaServer(
+            Market({**self.account(), "book": ":memory:", "fill_delay_s": 0.02}), window_s=1
+        )
 
     def __enter__(self) -> Self:
         self.server.__enter__()
@@ -86,17 +78,6 @@ class AlpacaVenue(TroubledVenue):
 
     async def orders_named(self, client_order_id: ClientOrderId) -> int:
         return sum(order["client_order_id"] == client_order_id for order in self.server.orders())
-
-    def _account(self) -> dict[str, object]:
-        prices = {
-            "SPY": "396.33", "QQQ": "319.13", "KO": "52.71", "MSFT": "235.77", "NVR": "4711.09",
-            "LEHMQ": "30", "ZERO": 0, "MINUS": "-3", "WORDS": "n/a",
-        }  # fmt: skip
-        return {
-            "prices": prices, "book": ":memory:", "cash": self.cash_usd, "fill_delay_s": 0.02,
-            "holdings": {self.held: self.held_quantity}, "not_fractionable": [self.whole_only],
-            "not_tradable": [self.untradable],
-        }  # fmt: skip
 
     def _disturb_stream(self, trouble: Trouble) -> None:
         faults = self.server.faults

@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from contract_market import ContractMarket
+
 from planfill.adapters.brokers.mock import MockBroker, MockSettings, On
 from planfill.adapters.brokers.mock.faults import (
     DeliverLate,
@@ -25,9 +27,9 @@ from planfill.adapters.brokers.mock.feed_faults import DropStream, LoseMessages,
 from planfill.adapters.brokers.mock.script import Fault
 from planfill.domain.errors import BrokerUnavailable, OutcomeUnknown
 from planfill.domain.report import OrderStatus
-from planfill.domain.values import ClientOrderId, Money, Price, Quantity
+from planfill.domain.values import ClientOrderId, Quantity
 from planfill.testing.clock import VirtualClock
-from planfill.testing.troubled_venue import Request, Trouble, TroubledVenue
+from planfill.testing.troubled_venue import Request, Trouble
 
 FUTURE: Final = "pending_teleport"
 
@@ -70,38 +72,14 @@ _FAULTS: Final[Mapping[Trouble, Sequence[Fault]]] = {
 }
 
 
-class MockVenue(TroubledVenue):
-    symbol = "SPY"
-    others = ("QQQ", "KO")
-    price = Price(Decimal("396.33"))
-    held = "MSFT"
-    held_quantity = Quantity(Decimal("7.2273576"))
-    cash_usd = Money(Decimal(100_000))
-    whole_only = "NVR"
-    untradable = "LEHMQ"
-    unknown = "NOSUCH"
-    nonsense = ("ZERO", "MINUS", "WORDS")
+class MockVenue(ContractMarket):
     troubles = frozenset(_FAULTS)
     future_status = FUTURE
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.clock = VirtualClock()
-        prices = {
-            "SPY": "396.33", "QQQ": "319.13", "KO": "52.71", "MSFT": "235.77", "NVR": "4711.09",
-            "LEHMQ": "30", "ZERO": 0, "MINUS": "-3", "WORDS": "n/a",
-        }  # fmt: skip
         chosen = {"book": folder / "book.db", **settings}
-        self.mock = MockBroker(
-            MockSettings(
-                prices=prices,
-                cash=self.cash_usd,
-                holdings={self.held: self.held_quantity},
-                not_fractionable=frozenset({self.whole_only}),
-                not_tradable=frozenset({self.untradable}),
-                **chosen,
-            ),
-            self.clock,
-        )
+        self.mock = MockBroker(MockSettings.model_validate(self.account() | chosen), self.clock)
 
     async def hold_fills(self) -> None:
         self.mock.desk.hold_fills()

@@ -5,13 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
-
-from planfill.adapters.brokers.alpaca.reading import ask
-from planfill.adapters.brokers.alpaca.records import all_orders, together
+from planfill.adapters.brokers.alpaca.reading import ask, readable, together
+from planfill.adapters.brokers.alpaca.records import all_orders
 from planfill.adapters.brokers.alpaca.wire import Unreadable, amount, list_of
 from planfill.application.ports.market import BrokerAccount, MarketData
-from planfill.domain.errors import BrokerConnectionError
 from planfill.domain.identity import AccountKey
 from planfill.domain.market import Account, NoQuote, Quote
 from planfill.domain.values import ZERO_USD, Money, Quantity, cents
@@ -55,12 +52,9 @@ class AlpacaAccount(BrokerAccount):
             lambda: read("account", lambda: ask(self._trading, "/account")),
             lambda: read("open", lambda: all_orders(self._trading, "open", side="buy")),
         )
-        try:
+        with readable("account"):
             open_buys = [o for o in answers["open"] if o.get("side") == "buy"]
             return self._account(answers["account"], await self._cost(open_buys))
-        except (Unreadable, ValidationError) as e:
-            msg = f"Alpaca's account cannot be read: {e}"
-            raise BrokerConnectionError(msg) from e
 
     async def get_sellable(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
         """Tell what of each symbol no open order holds."""
@@ -72,15 +66,12 @@ class AlpacaAccount(BrokerAccount):
 
     async def _positions(self, symbols: Collection[str], field: str) -> dict[str, Quantity]:
         found = {}
-        try:
+        with readable("positions"):
             for position in list_of(await ask(self._trading, "/positions")):
                 symbol, held = position.get("symbol"), amount(position, field)
                 # A short position is negative: there is nothing to sell.
                 if symbol in symbols and held is not None and held > 0:
                     found[str(symbol)] = Quantity(held)
-        except (Unreadable, AttributeError) as e:
-            msg = f"Alpaca's positions cannot be read: {e}"
-            raise BrokerConnectionError(msg) from e
         return found
 
     def _account(self, told: Any, open_buys: Money) -> Account:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from planfill.adapters.brokers.alpaca.reading import ask
+from planfill.adapters.brokers.alpaca.reading import ask, readable
 from planfill.adapters.brokers.alpaca.wire import Unreadable, amount, list_of, moment
 from planfill.application.ports.market import InstrumentCatalog, MarketData, MarketHours
 from planfill.domain.errors import BrokerConnectionError
@@ -63,13 +63,10 @@ class AlpacaInstruments(InstrumentCatalog):
         today = self._clock.now().date()
         if self._read_on != today:
             answer = await ask(self._trading, "/assets", status="active", asset_class="us_equity")
-            try:
+            with readable("assets"):
                 self._known = {
                     one.symbol: one for one in map(_instrument, list_of(answer)) if one is not None
                 }
-            except Unreadable as e:
-                msg = f"Alpaca's assets cannot be read: {e}"
-                raise BrokerConnectionError(msg) from e
             if not self._known:
                 msg = "Alpaca's list of assets is empty"
                 raise BrokerConnectionError(msg)
@@ -86,15 +83,12 @@ class AlpacaHours(MarketHours):
     async def get_session(self) -> MarketSession:
         """Describe the session."""
         answer = await ask(self._trading, "/clock")
-        try:
+        with readable("clock"):
             return MarketSession(
                 is_open=answer["is_open"],
                 opens_at=moment(answer, "next_open"),
                 closes_at=moment(answer, "next_close") if answer["is_open"] else None,
             )
-        except (Unreadable, ValidationError, KeyError, TypeError) as e:
-            msg = f"Alpaca's clock cannot be read: {e}"
-            raise BrokerConnectionError(msg) from e
 
 
 def _quote(symbol: str, told: Any, feed: str) -> Quote | NoQuote:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-import anyio
-
 from planfill.adapters.brokers.alpaca.outcomes import read_error
+from planfill.adapters.brokers.alpaca.reading import together
 from planfill.adapters.brokers.alpaca.wire import Unreadable, fill_of, list_of, moment, reports_of
 from planfill.application.ports.broker import BrokerRecords
 from planfill.domain.errors import BrokerConnectionError
@@ -85,23 +84,6 @@ async def _page(trading: Transport, path: str, **parameters: str) -> list[Any]:
         raise BrokerConnectionError(str(e)) from e
     except Exception as e:
         raise read_error(e) from e
-
-
-async def together(*questions: Any) -> None:
-    """Ask several things at once; the first failure is raised, by itself."""
-    failures: list[BrokerConnectionError] = []
-
-    async def ask(question: Any) -> None:
-        try:
-            await question()
-        except BrokerConnectionError as e:
-            failures.append(e)
-
-    async with anyio.create_task_group() as group:
-        for question in questions:
-            group.start_soon(ask, question)
-    if failures:
-        raise failures[0]
 
 
 def _submitted(order: Any) -> datetime:

@@ -99,7 +99,7 @@ def reports_of(answer: object) -> list[ExecutionReport]:
 
     """
     reports = []
-    for one in _list(answer):
+    for one in list_of(answer):
         try:
             reports.append(report_of(one))
         except Unreadable:
@@ -133,7 +133,10 @@ def fill_of(answer: object) -> Fill:
 
 def list_of(answer: object) -> list[Any]:
     """Read a list; raises ``Unreadable`` where it is none."""
-    return _list(answer)
+    if not isinstance(answer, list):
+        msg = f"no list: {text_of(answer)[:200]}"
+        raise Unreadable(msg)
+    return answer
 
 
 def amount(record: Mapping[str, Any], name: str) -> Decimal | None:
@@ -157,13 +160,6 @@ def moment(record: Mapping[str, Any], name: str) -> datetime:
 def _object(answer: object) -> dict[str, Any]:
     if not isinstance(answer, dict):
         msg = "no JSON object"
-        raise Unreadable(msg)
-    return answer
-
-
-def _list(answer: object) -> list[Any]:
-    if not isinstance(answer, list):
-        msg = f"no list: {text_of(answer)[:200]}"
         raise Unreadable(msg)
     return answer
 
