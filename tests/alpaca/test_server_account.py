@@ -18,7 +18,7 @@ from alpaca.data.requests import (
 from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import AssetStatus
 from alpaca.trading.requests import ClosePositionRequest, GetAssetsRequest, GetCalendarRequest
-from alpaca_server import AlpacaServer, Fault, Market
+from alpaca_server import AlpacaServer, Fault
 from alpaca_server.moments import at_the_exchange
 from sdk_orders import bid, buy, refused, sell
 
@@ -122,15 +122,15 @@ def test_assets_say_how_they_trade(client: TradingClient) -> None:
     }
 
 
-def test_the_clock_is_new_yorks(market: Market, client: TradingClient) -> None:
+def test_the_clock_is_new_yorks(server: AlpacaServer, client: TradingClient) -> None:
     told: Any = client.get("/clock")
     assert told["is_open"] is True
     for name in ("timestamp", "next_open", "next_close"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}-0[45]:00", told[name])
-    market.is_open = False
+    server.close_market()
     clock: Any = client.get_clock()
     assert clock.is_open is False
-    assert abs((clock.timestamp - market.clock.now()).total_seconds()) < 5
+    assert abs((clock.timestamp - server.market.clock.now()).total_seconds()) < 5
 
 
 def test_summer_and_winter_differ_in_new_york() -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, Self
 
 from alpaca_server import AlpacaServer, Fault, Market
-from alpaca_server.faults import FUTURE_STATUS
+from alpaca_server.distorting import FUTURE_STATUS
 from pydantic import SecretStr
 
 from planfill.adapters.brokers.alpaca import AlpacaSettings, brokerage

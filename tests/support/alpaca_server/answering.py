@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from alpaca_server.faults import Fault, distorted
+from alpaca_server.distorting import distorted
+from alpaca_server.faults import Fault
 
 
 class Said(NamedTuple):
@@ -32,6 +33,8 @@ _INSTEAD: Final = {
 # The request has no effect.
 _REFUSAL: Final = {
     Fault.UNAVAILABLE: Said(503, b'{"message":"service unavailable"}'),
+    Fault.UNAVAILABLE_HTML: Said(503, _PAGE),
+    Fault.UNAVAILABLE_EMPTY: Said(503, b""),
     Fault.FORBIDDEN: Said(403, b'{"message":"forbidden."}'),
 }
 _TOO_MANY: Final = Said(429, b'{"code":42910000,"message":"rate limit exceeded"}')

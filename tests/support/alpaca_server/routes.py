@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final, NamedTuple
@@ -140,6 +140,13 @@ def _sell(market: Market, symbol: str, quantity: str) -> Any:
     return bodies.accepted(ticket, market.papers[ticket.number], market.clock.now())
 
 
+def _assets(market: Market, request: Request, _: str, _fault: Fault | None) -> Any:
+    wanted = {key: request.query[key] for key in ("status", "exchange") if key in request.query}
+    if "asset_class" in request.query:
+        wanted["class"] = request.query["asset_class"]
+    return [asset for asset in views.assets(market) if wanted.items() <= asset.items()]
+
+
 def _asset(market: Market, _r: Request, name: str, _fault: Fault | None) -> Any:
     for asset in views.assets(market):
         if name in {asset["symbol"], asset["id"]}:
@@ -173,8 +180,8 @@ def _symbols(request: Request) -> list[str]:
     return list(filter(None, request.query.get("symbols", "").split(",")))
 
 
-def _quotes(market: Market, request: Request, _: str, fault: Fault | None) -> Any:
-    return {"quotes": None if fault is Fault.NULL_QUOTES else views.quotes(market, _symbols(request))}
+def _quotes(market: Market, request: Request, _: str, _fault: Fault | None) -> Any:
+    return {"quotes": views.quotes(market, _symbols(request))}
 
 
 def _trades(market: Market, request: Request, _: str, _fault: Fault | None) -> Any:
@@ -206,7 +213,7 @@ ROUTES: Final = (
     _route("DELETE", "/v2/positions", "close", _close_all),
     _route("DELETE", "/v2/positions/([^/]+)", "close", _close_position),
     _route("GET", "/v2/account", "account", lambda market, *_: views.account(market)),
-    _route("GET", "/v2/assets", "assets", lambda market, *_: views.assets(market)),
+    _route("GET", "/v2/assets", "assets", _assets),
     _route("GET", "/v2/assets/([^/]+)", "assets", _asset),
     _route("GET", "/v2/clock", "clock", lambda market, *_: views.session(market)),
     _route("GET", "/v2/calendar", "calendar", _calendar),
@@ -223,6 +230,20 @@ def find(request: Request) -> tuple[Route, str]:
         if route.method == request.method and (match := route.path.match(request.path)):
             return route, (match.groups() or ("",))[0]
     raise Refused(404, NOT_FOUND, "endpoint not found")
+
+
+def concerned(market: Market, request: Request, name: str) -> Collection[str]:
+    """Tell which symbols a request concerns, as far as it says."""
+    if "symbols" in request.query:
+        return _symbols(request)
+    if request.method == "POST":
+        return [str(_json(request).get("symbol"))]
+    try:
+        if "client_order_id" in request.query:
+            return [market.find(name=request.query["client_order_id"])[0].order.symbol]
+        return [market.find(order_id=name)[0].order.symbol] if name else []
+    except Refused:
+        return [name]
 
 
 def request_id() -> str:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from alpaca_server import bodies
@@ -18,9 +19,9 @@ from alpaca_server.faults import NO_EFFECT, Fault, Faults
 from alpaca_server.http import Connection
 from alpaca_server.limits import Rate
 from alpaca_server.market import Market
-from alpaca_server.routes import Request, Route, find, request_id
+from alpaca_server.routes import Request, Route, concerned, find, request_id
 from alpaca_server.stream import Stream
-from planfill.domain.values import Quantity
+from planfill.domain.values import Money, Quantity
 
 KEY: Final = "PKLOCALKEY0000000001"
 SECRET: Final = "local-secret-of-nobody"  # noqa: S105 - it opens nothing
@@ -51,6 +52,7 @@ class AlpacaServer:
         *,
         rtt_s: float = 0,
         requests_per_minute: int | None = None,
+        data_requests_per_minute: int | None = None,
         bucket: bool = False,
         window_s: float = 60,
         tls: ssl.SSLContext | None = None,
@@ -65,6 +67,8 @@ class AlpacaServer:
         self._rtt_s = rtt_s
         self._tls = tls
         self._rate = Rate(requests_per_minute, bucket=bucket, window_s=window_s)
+        # Prices have limits of their own.
+        self._data_rate = Rate(data_requests_per_minute, bucket=bucket, window_s=window_s)
         self._open: set[Connection] = set()
         self._loop = asyncio.new_event_loop()
         self._stream = Stream(self.faults, lambda key, secret: (key, secret) == (self.key, self.secret))
@@ -136,13 +140,28 @@ class AlpacaServer:
 
     def orders(self) -> list[dict[str, Any]]:
         """List all orders at the server, whoever can see them."""
-        return self._at(
-            lambda: [
-                bodies.order(t, self.market.papers[t.number], self.market.clock.now())
-                for t in self.market.desk.book.exchange.blotter.tickets
-                if t.number in self.market.papers
-            ]
-        )
+        now = self.market.clock.now
+        return self._at(lambda: [bodies.order(*one, now()) for one in self.market.everything()])
+
+    def positions(self) -> dict[str, Quantity]:
+        """Tell the shares that are held."""
+        return dict(self._at(self.market.desk.positions))
+
+    def cash(self) -> Money:
+        """Tell the cash, to its last digit."""
+        return self._at(self.market.desk.cash)
+
+    def move(self, symbol: str, price: Decimal) -> None:
+        """Set the last price of a symbol; resting limit orders that it reaches are filled."""
+        self._at(lambda: self.market.desk.move(symbol, price))
+
+    def close_market(self) -> None:
+        """Close the market: the day's orders expire, new ones wait."""
+        self._at(lambda: setattr(self.market.hours, "said", False))
+
+    def open_market(self) -> None:
+        """Open the market: what waited is routed."""
+        self._at(lambda: setattr(self.market.hours, "said", True))
 
     def hold_fills(self, *, on: bool = True) -> None:
         """Let new orders rest."""
@@ -217,12 +236,12 @@ class AlpacaServer:
             kind = route.kind
             self._authorize(request)
             self._count(route)
-            headers = {"X-Request-Id": request_id(), **({} if route.is_data else self._rate.headers())}
+            headers = {"X-Request-Id": request_id(), **self._rate_of(route).headers()}
             if (canned := self.faults.canned(kind)) is not None:
                 self.requests.append(Seen(request.method, request.path, kind, canned[0], time.monotonic()))
                 self._answer(connection, *canned, headers, None)
                 return
-            fault = self.faults.throw(kind)
+            fault = self.faults.throw(kind, concerned(self.market, request, name))
             if fault is Fault.DELIVERED_LATE:
                 self._loop.call_later(_LATE_S, self._late, request)
             if fault in {Fault.DELIVERED_LATE, *NO_EFFECT}:
@@ -264,8 +283,13 @@ class AlpacaServer:
         self._tell()
 
     def _count(self, route: Route) -> None:
-        if not route.is_data and not self._rate.take():
-            raise Refused(429, 42910000, "rate limit exceeded")
+        if not self._rate_of(route).take():
+            status, body = undone(Fault.RATE_LIMITED, is_data=route.is_data)
+            told = json.loads(body)
+            raise Refused(status, told.get("code"), told["message"])
+
+    def _rate_of(self, route: Route) -> Rate:
+        return self._data_rate if route.is_data else self._rate
 
     def _authorize(self, request: Request) -> None:
         key, secret = (request.headers.get(f"apca-api-{name}") for name in ("key-id", "secret-key"))
