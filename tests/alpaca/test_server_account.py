@@ -115,6 +115,7 @@ def test_assets_say_how_they_trade(client: TradingClient) -> None:
     assert "fractional_eh_enabled" not in found["NVR"].attributes
     assert (found["SPY"].tradable, found["LEHMQ"].tradable) == (True, False)
     assert isinstance(found["SPY"].id, UUID)
+    assert client.get_all_assets(GetAssetsRequest(status=AssetStatus.INACTIVE)) == []
     assert client.get_asset("SPY") == client.get_asset(found["SPY"].id) == found["SPY"]
     assert refused(lambda: client.get_asset("NOSUCH"))[1] == {
         "code": 40410000,
@@ -177,6 +178,8 @@ def test_fills_are_activities_page_by_page(server: AlpacaServer, client: Trading
     stamp, _, rest = fills[0]["id"].partition("::")
     assert stamp == f"{there:%Y%m%d%H%M%S}{there.microsecond // 1000:03}"
     assert str(UUID(rest)) == rest
+    assert client.get("/account/activities", {"activity_types": "FILL"}) == newest_first
+    assert client.get("/account/activities", {"activity_types": "DIV"}) == []
     since: Any = client.get(path, {"after": fills[0]["transaction_time"], "direction": "asc"})
     assert since == fills[1:]
 

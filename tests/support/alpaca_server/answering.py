@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from alpaca_server.distorting import distorted
@@ -52,4 +53,4 @@ def undone(fault: Fault | None, *, is_data: bool) -> Said:
 def shown(status: int, body: bytes, fault: Fault | None) -> Said:
     """Give the answer to a request that had its effect, as its sender sees it."""
     instead = _INSTEAD.get(fault) if fault is not None else None
-    return instead or Said(status, distorted(body, fault))
+    return instead or Said(status, distorted(body, fault) if status == HTTPStatus.OK else body)

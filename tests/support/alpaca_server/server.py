@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 import threading
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from decimal import Decimal
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from alpaca_server import bodies
-from alpaca_server.answering import NO_ANSWER, shown, undone
-from alpaca_server.errors import NGINX_401, Refused
-from alpaca_server.faults import NO_EFFECT, Fault, Faults
+from alpaca_server.faults import Fault, Faults
 from alpaca_server.http import Connection
 from alpaca_server.limits import Rate
 from alpaca_server.market import Market
-from alpaca_server.routes import Request, Route, concerned, find, request_id
+from alpaca_server.reception import Reception
 from alpaca_server.stream import Stream
 from planfill.domain.values import Money, Quantity
 
 KEY: Final = "PKLOCALKEY0000000001"
 SECRET: Final = "local-secret-of-nobody"  # noqa: S105 - it opens nothing
-_LATE_S: Final = 0.4
 _T = TypeVar("_T")
-
-
-class Seen(NamedTuple):
-    """A request that came, and what was answered; 0 where nothing was."""
-
-    method: str
-    path: str
-    kind: str
-    status: int
-    at_s: float
 
 
 class AlpacaServer:
@@ -61,18 +45,18 @@ class AlpacaServer:
         self.market = market
         self.faults = Faults()
         self.key, self.secret = KEY, SECRET
-        self.requests: list[Seen] = []
         self.connections = 0
         self.port = port
-        self._rtt_s = rtt_s
         self._tls = tls
-        self._rate = Rate(requests_per_minute, bucket=bucket, window_s=window_s)
-        # Prices have limits of their own.
-        self._data_rate = Rate(data_requests_per_minute, bucket=bucket, window_s=window_s)
         self._open: set[Connection] = set()
         self._loop = asyncio.new_event_loop()
-        self._stream = Stream(self.faults, lambda key, secret: (key, secret) == (self.key, self.secret))
-        self._timer: asyncio.TimerHandle | None = None
+        self._stream = Stream(self.faults, self._knows)
+        limits = (requests_per_minute, data_requests_per_minute)
+        trading, data = (Rate(limit, bucket=bucket, window_s=window_s) for limit in limits)
+        self._reception = Reception(
+            market, self.faults, self._loop, rtt_s=rtt_s, rates=(trading, data), knows=self._knows
+        )
+        self.requests = self._reception.requests
         self._listening: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         market.on_event = self._stream.tell
@@ -207,7 +191,7 @@ class AlpacaServer:
 
         async def there() -> _T:
             result = do()
-            self._tell()
+            self._reception.tell()
             return result
 
         result: _T = self._wait(there())
@@ -216,103 +200,9 @@ class AlpacaServer:
     def _wait(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
+    def _knows(self, key: str | None, secret: str | None) -> bool:
+        return (key, secret) == (self.key, self.secret)
+
     def _connection(self) -> Connection:
         self.connections += 1
-        return Connection(self._handle, self._stream, self._open)
-
-    def _handle(self, connection: Connection, request: Request) -> None:
-        """Take a request; its effect is half a round trip away, its answer another half."""
-        handshake, connection.is_new = (2 if connection.is_new else 0), False
-        if not self._rtt_s:
-            self._perform(connection, request)
-        else:
-            self._loop.call_later(self._rtt_s * (handshake + 0.5), self._perform, connection, request)
-
-    def _perform(self, connection: Connection, request: Request) -> None:
-        kind, fault, status, body = "", None, 500, b""
-        headers: Mapping[str, str] = {}
-        try:
-            route, name = find(request)
-            kind = route.kind
-            self._authorize(request)
-            self._count(route)
-            headers = {"X-Request-Id": request_id(), **self._rate_of(route).headers()}
-            if (canned := self.faults.canned(kind)) is not None:
-                self.requests.append(Seen(request.method, request.path, kind, canned[0], time.monotonic()))
-                self._answer(connection, *canned, headers, None)
-                return
-            fault = self.faults.throw(kind, concerned(self.market, request, name))
-            if fault is Fault.DELIVERED_LATE:
-                self._loop.call_later(_LATE_S, self._late, request)
-            if fault in {Fault.DELIVERED_LATE, *NO_EFFECT}:
-                status, body = undone(fault, is_data=route.is_data)
-            else:
-                status, body = _written(route.perform(self.market, request, name, fault))
-                if fault is Fault.DELIVERED_TWICE:
-                    self._late(request)
-        except Refused as e:
-            status, body = e.status, NGINX_401 if e.status == 401 and not e.body["message"] else e.raw()
-            headers = headers or {"X-Request-Id": request_id(), **self._rate.headers()}
-        status, body = shown(status, body, fault)
-        if fault is Fault.RATE_LIMITED_BARE:
-            headers = {}
-        self._tell()
-        self.requests.append(Seen(request.method, request.path, kind, status, time.monotonic()))
-        if self._rtt_s:
-            self._loop.call_later(self._rtt_s / 2, self._answer, connection, status, body, headers, fault)
-        else:
-            self._answer(connection, status, body, headers, fault)
-
-    def _answer(
-        self,
-        connection: Connection,
-        status: int,
-        body: bytes,
-        headers: Mapping[str, str],
-        fault: Fault | None,
-    ) -> None:
-        if fault in NO_ANSWER:
-            connection.reset()
-        elif fault is not Fault.HANG:
-            connection.answer(status, body, headers)
-
-    def _late(self, request: Request) -> None:
-        route, name = find(request)
-        with suppress(Refused):
-            route.perform(self.market, request, name, None)
-        self._tell()
-
-    def _count(self, route: Route) -> None:
-        if not self._rate_of(route).take():
-            status, body = undone(Fault.RATE_LIMITED, is_data=route.is_data)
-            told = json.loads(body)
-            raise Refused(status, told.get("code"), told["message"])
-
-    def _rate_of(self, route: Route) -> Rate:
-        return self._data_rate if route.is_data else self._rate
-
-    def _authorize(self, request: Request) -> None:
-        key, secret = (request.headers.get(f"apca-api-{name}") for name in ("key-id", "secret-key"))
-        if key is None or secret is None:
-            raise Refused(401, None, "")
-        if (key, secret) != (self.key, self.secret):
-            raise Refused(401, None, "unauthorized.")
-
-    def _tell(self) -> None:
-        """Tell the stream what happened, and come back when something is due."""
-        self.market.tell()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        due = self.market.next_due()
-        if due is not None:
-            wait = max(0.001, (due - self.market.clock.now()).total_seconds())
-            self._timer = self._loop.call_later(wait, self._tell)
-
-
-def _written(answer: Any) -> tuple[int, bytes]:
-    """Write an answer: its status, and its body with sorted keys."""
-    if answer is None:
-        return 204, b""
-    status, body = answer if isinstance(answer, tuple) else (200, answer)
-    return status, json.dumps(body, sort_keys=True).encode()
+        return Connection(self._reception.take, self._stream, self._open)
