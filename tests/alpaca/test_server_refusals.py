@@ -219,3 +219,16 @@ def test_connections_are_kept(server: AlpacaServer, client: TradingClient) -> No
 def test_dollars_are_told_to_the_cent_at_most(client: TradingClient) -> None:
     _, body = refused(lambda: bid(client, limit=100.07, qty=1000))
     assert Decimal(body["cost_basis"]) == Decimal(100070)
+
+
+def test_a_round_trip_takes_its_time_and_a_new_connection_two_more(market: Market) -> None:
+    with AlpacaServer(market, rtt_s=0.05) as server, requests.Session() as session:
+        session.headers.update({"APCA-API-KEY-ID": server.key, "APCA-API-SECRET-KEY": server.secret})
+        took = []
+        for _ in range(2):
+            began = monotonic()
+            assert session.get(f"{server.url}/v2/clock").status_code == 200
+            took.append(monotonic() - began)
+        assert took[0] >= 0.15
+        assert took[1] >= 0.05
+        assert server.connections == 1
