@@ -151,12 +151,12 @@ MUTANTS: Final = (
     Mutant(
         "absent from the list is an end",
         "application/tracking.py",
-        "        return list(news(self._run.state, reports, fills))\n",
+        "        return list(news(self._run.state, reports, await fills(self._run)))\n",
         "        from planfill.domain.following import not_sent\n"
         "        there = {report.client_order_id for report in reports}\n"
         "        absent = [o for o in self._run.state.orders.values() if o.is_open"
         " and o.order.client_order_id not in there]\n"
-        "        return [*news(self._run.state, reports, fills),"
+        "        return [*news(self._run.state, reports, await fills(self._run)),"
         " *(not_sent(o, Reason.CANCELED, '') for o in absent)]\n",
     ),
     Mutant(

@@ -45,6 +45,10 @@ class Sending(Protocol):
     def is_over(self, order: Order) -> bool:
         """Tell whether nothing more may be tried for an order."""
 
+    async def unless_stopped(self, waiting: Callable[[], Awaitable[None]]) -> None:
+        """Wait, but no longer than until a stop is asked for, where one can be."""
+        await waiting()
+
     @abstractmethod
     def may_be_there(self, order: Order) -> bool:
         """Tell whether an earlier send of the order, by whomever, may have reached the broker."""
@@ -108,6 +112,12 @@ class Run(Sending):
             return None
         return max(1, int(rate * self.policy.execution.max_quote_age_s / 60))
 
+    @property
+    def concurrency(self) -> int:
+        """How many orders may be on their way: none waits between the gate and the broker."""
+        most, own = self.policy.execution.concurrency, self.brokerage.capabilities.concurrency
+        return most if own is None else min(most, own)
+
     async def ask(self, question: Callable[_P, Awaitable[_T]], *args: _P.args, **rest: _P.kwargs) -> _T:
         """Ask the broker something, as ``ask`` does."""
         return await ask(question, *args, **rest)
@@ -133,6 +143,10 @@ class Run(Sending):
         late = self.clock.now() >= self.state.orders[order.client_order_id].deadline
         return late or self.stop.reason is not None
 
+    async def unless_stopped(self, waiting: Callable[[], Awaitable[None]]) -> None:
+        """Wait, but no longer than until a stop is asked for."""
+        await self.stop.or_done(waiting())
+
     def may_be_there(self, order: Order) -> bool:
         """Tell whether an earlier run may have brought the order to the broker."""
         return self.state.orders[order.client_order_id].was_doubted
@@ -156,7 +170,7 @@ class Run(Sending):
 
     async def each(self, items: Sequence[_Item], do: Callable[[_Item], Awaitable[None]]) -> None:
         """
-        Do something with every item, as many at once as the settings allow.
+        Do something with every item, as many at once as the settings and the broker allow.
 
         A ledger that fails lets what is on its way come back, and nothing new go out.
         """
@@ -172,7 +186,7 @@ class Run(Sending):
                     return
 
         async with anyio.create_task_group() as group:
-            for _ in range(min(self.policy.execution.concurrency, len(items))):
+            for _ in range(min(self.concurrency, len(items))):
                 group.start_soon(work)
         if failures:
             raise failures[0]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from planfill.application.asking import Pace, fills
 from planfill.domain.errors import BrokerConnectionError, OrderNotFound
 from planfill.domain.events import CancelRequested
-from planfill.domain.following import given_up, news, overdue, unpriced
+from planfill.domain.following import given_up, news, overdue
 from planfill.domain.outcome import Reason
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Tracker:
         self._run = run
         self._broker = broker
         self._pause_s = run.policy.execution.poll_s
+        self._pace = Pace(run.clock, run.brokerage.capabilities.requests_per_minute)
 
     async def track(self) -> None:
         """Look once: record what is new, cancel what is overdue, give up on what stays silent."""
@@ -41,16 +43,16 @@ class Tracker:
             await self._run.ask(self._run.brokerage.feed.wait, self._pause_s)
         except BrokerConnectionError:
             await self._run.clock.sleep(self._pause_s)
+        await self._pace.turn()
 
     async def _look(self) -> list[Event]:
         """Read the broker's list; absence from it proves nothing, nor does a failure to read it."""
         records, since = self._run.brokerage.records, self._run.since
         try:
             reports = await self._run.ask(records.list_orders, since)
-            fills = await self._run.ask(records.list_fills, since) if unpriced(self._run.state) else ()
         except BrokerConnectionError:
             return []
-        return list(news(self._run.state, reports, fills))
+        return list(news(self._run.state, reports, await fills(self._run)))
 
     async def _cancel(self, order: OrderState) -> None:
         """Ask for a cancel; where the broker does not take it, or does not see the order yet, again later."""

@@ -72,7 +72,12 @@ class Settings(BaseSettings):
     """The tables that every broker shares; the broker's own is added under its name."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        # What is wrong may be a secret, or stand beside one: tracebacks must not show it.
+        hide_input_in_errors=True,
     )
 
     broker: BrokerSettings = BrokerSettings()

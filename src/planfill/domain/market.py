@@ -106,6 +106,7 @@ class Capabilities(Value, frozen=True):
 
     Without ``unique_ids``, "not there" counts only after ``max_delivery_delay_s`` and within
     ``lookup_horizon_s`` of sending. ``read_lag_s`` is how long a look-up may miss an order it has.
+    ``concurrency`` is how many orders the adapter sends at once; one more would wait in it, past the gate.
     """
 
     unique_ids: bool
@@ -115,6 +116,7 @@ class Capabilities(Value, frozen=True):
     fractions: bool = True
     notional: bool = False
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    concurrency: Annotated[int, Field(ge=1)] | None = None
     order_types: tuple[OrderType, ...] = (OrderType.MARKET, OrderType.LIMIT)
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +15,8 @@ from planfill.adapters.brokers.mock.faults import Fail, Hang, NeverFill, Refuse
 from planfill.adapters.brokers.mock.script import On
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.ports.broker import Broker
+from planfill.application.ports.clock import Clock
+from planfill.application.ports.limiter import RequestLimiter
 from planfill.application.stopping import StopSignal
 from planfill.domain.errors import OrderNotFound
 from planfill.domain.events import Event
@@ -179,3 +183,22 @@ async def test_an_order_whose_time_is_over_does_not_pass_the_gate() -> None:
     stage = Stage(On("place_order", Hang(50)), concurrency=1, order_deadline_s=40)
     result = await stage.execute(a_plan(buy("SPY", "100"), buy("QQQ", "100")))
     assert [line.reason for line in result.lines] == [None, Reason.DEADLINE]
+
+
+class NoTurns(RequestLimiter):
+    """Gives no turn for an hour."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    async def turn(self, *, urgent: bool = False) -> None:
+        await self.clock.sleep(3600 - urgent)
+
+
+async def test_a_stop_does_not_wait_for_the_turn_of_an_order_that_will_not_be_sent() -> None:
+    stage = Stage()
+    stage.brokerage = replace(stage.brokerage, limiter=NoTurns(stage.clock))
+    result = await _stopped_after(stage, 2, a_plan(buy("SPY", "1000")))
+    assert result.lines[0].outcome is LineOutcome.BLOCKED
+    assert stage.clock.monotonic() < 10
+    assert await stage.broker.list_orders(stage.clock.now() - timedelta(days=1)) == []

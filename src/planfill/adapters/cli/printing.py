@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _WIDTH_OF_A_FILE: Final = 100
 
+_SHOW_CURSOR: Final = b"\x1b[?25h\r\n"
+
 
 class Printer:
     """
@@ -53,8 +55,8 @@ class Printer:
     def give_back(self) -> None:
         """Leave the terminal as it was, whatever is being drawn in it."""
         if self._console is not None and self.is_live:
-            self._console.show_cursor()
-            self._console.line()
+            # Past the console: a picture that was interrupted half way keeps what is printed after it.
+            os.write(sys.stdout.fileno(), _SHOW_CURSOR)
 
     def show(self, *pictures: RenderableType) -> None:
         """Print for people."""

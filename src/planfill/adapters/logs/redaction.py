@@ -24,7 +24,9 @@ def redactor(environment: Mapping[str, str]) -> Callable[[str], str]:
     ``..._TOKEN``, ``..._PASSWORD``), and the password in any URL.
     """
     secrets: set[str] = set()
-    for name, value in environment.items():
+    for name, untrimmed in environment.items():
+        # A key from a file may bring its line end along, which those who use it leave out.
+        value = untrimmed.strip()
         if len(value) >= _SHORTEST and _SECRET_NAME.search(name.upper()):
             secrets.add(value)
         secrets.update(found for found in _PASSWORD_IN_URL.findall(value) if found)

@@ -17,6 +17,7 @@ from urllib3 import exceptions as pool
 
 from planfill.adapters.brokers.alpaca.outcomes import (
     REFUSALS,
+    look_up_error,
     read_error,
     submit_error,
 )
@@ -106,10 +107,12 @@ def test_a_status_that_does_not_say_no_is_unknown_whatever_its_text(status: int)
 
 def test_an_order_that_is_not_there_is_not_found() -> None:
     for text in ("order not found for 1", "order not found", "some other words"):
-        assert type(read_error(said(404, 40410000, text))) is err.OrderNotFound
-    assert type(read_error(answered(404, "<html>"))) is err.BrokerConnectionError
-    assert type(read_error(said(422, 40010001, "invalid"))) is err.BrokerConnectionError
-    assert type(read_error(said(429, 42910000, "rate limit exceeded"))) is err.RateLimited
+        assert type(look_up_error(said(404, 40410000, text))) is err.OrderNotFound
+        # A list, the account or the clock is no order: that it is not there is no answer about one.
+        assert type(read_error(said(404, 40410000, text))) is err.BrokerConnectionError
+    assert type(look_up_error(answered(404, "<html>"))) is err.BrokerConnectionError
+    assert type(look_up_error(said(422, 40010001, "invalid"))) is err.BrokerConnectionError
+    assert type(look_up_error(said(429, 42910000, "rate limit exceeded"))) is err.RateLimited
 
 
 def kinds(above: type[BaseException]) -> Iterator[type[BaseException]]:

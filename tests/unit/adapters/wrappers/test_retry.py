@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from itertools import product
 
 import anyio
@@ -11,6 +12,7 @@ from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.application.ports.broker import Broker
 from planfill.application.ports.limiter import RequestLimiter
 from planfill.application.run import Sending
+from planfill.application.stopping import StopSignal
 from planfill.domain.errors import (
     BrokerUnavailable,
     NotPermitted,
@@ -254,6 +256,51 @@ async def test_an_order_waits_for_its_turn_before_the_gate_looks_at_it() -> None
     await broker.get_order_status(ClientOrderId("pf-1"))
     await broker.cancel_order(ClientOrderId("pf-1"))
     assert len(turns.taken) == 2
+
+
+class Stoppable(Run):
+    """A run that somebody stops while orders wait for a turn."""
+
+    def __init__(self, clock: VirtualClock, turns: Turns, seconds: float) -> None:
+        super().__init__(clock, seconds)
+        self.turns = turns
+        self.stop = StopSignal()
+
+    @property
+    def limiter(self) -> RequestLimiter:
+        return self.turns
+
+    async def unless_stopped(self, waiting: Callable[[], Awaitable[None]]) -> None:
+        await self.stop.or_done(waiting())
+
+    async def permit(self, order: Order) -> None:
+        if self.stop.reason is not None:
+            raise NotPermitted(self.stop.reason, self.stop.detail)
+        await super().permit(order)
+
+
+async def test_a_stop_waits_for_nobodys_turn() -> None:
+    clock = VirtualClock()
+
+    class Busy(Turns):
+        async def turn(self, *, urgent: bool = False) -> None:
+            run.stop.request(Reason.INTERRUPTED, "interrupted")
+            await anyio.Event().wait()
+
+    turns = Busy(clock)
+    run, world = Stoppable(clock, turns, 3600), World(clock, "", "A", unique_ids=True)
+    with anyio.fail_after(5):
+        outcome = await _place(world, run)
+    assert isinstance(outcome, NotPermitted)
+    assert (outcome.reason, world.sent) == (Reason.INTERRUPTED, [])
+
+
+async def test_an_order_whose_time_is_over_takes_no_turn_of_another() -> None:
+    clock = VirtualClock()
+    turns = Turns(clock)
+    world = World(clock, "", "A", unique_ids=True)
+    assert isinstance(await _place(world, Stoppable(clock, turns, 0)), NotPermitted)
+    assert (turns.taken, world.sent) == ([], [])
 
 
 async def test_a_conflict_passes_as_it_is() -> None:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from planfill.adapters.brokers.alpaca.reading import ask
-from planfill.adapters.brokers.alpaca.records import together
+from planfill.adapters.brokers.alpaca.records import all_orders, together
 from planfill.adapters.brokers.alpaca.wire import Unreadable, amount, list_of
 from planfill.application.ports.market import BrokerAccount, MarketData
 from planfill.domain.errors import BrokerConnectionError
 from planfill.domain.identity import AccountKey
-from planfill.domain.market import Account, Quote
+from planfill.domain.market import Account, NoQuote, Quote
 from planfill.domain.values import ZERO_USD, Money, Quantity, cents
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from planfill.adapters.brokers.alpaca.transport import Transport
 
@@ -27,6 +27,13 @@ FLAGS: Final = {
     "trading_blocked": "trading is blocked",
     "trade_suspended_by_user": "its owner has suspended trading",
 }
+
+
+# Shares in an option's contract.
+_A_CONTRACT: Final = Decimal(100)
+# Alpaca turns a stop into a stop limit, so much higher where its price is below $50, or not.
+_ABOVE_STOP: Final = (Decimal("1.04"), Decimal("1.025"))
+_CHEAP: Final = Decimal(50)
 
 
 class AlpacaAccount(BrokerAccount):
@@ -41,17 +48,15 @@ class AlpacaAccount(BrokerAccount):
         """Read the account and its open buys."""
         answers: dict[str, Any] = {}
 
-        async def read(name: str, path: str, **parameters: str) -> None:
-            answers[name] = await ask(self._trading, path, **parameters)
+        async def read(name: str, question: Callable[[], Awaitable[Any]]) -> None:
+            answers[name] = await question()
 
         await together(
-            lambda: read("account", "/account"),
-            lambda: read("open", "/orders", status="open", side="buy", limit="500"),
+            lambda: read("account", lambda: ask(self._trading, "/account")),
+            lambda: read("open", lambda: all_orders(self._trading, "open", side="buy")),
         )
         try:
-            open_buys = [
-                o for o in list_of(answers["open"]) if isinstance(o, dict) and o.get("side") == "buy"
-            ]
+            open_buys = [o for o in answers["open"] if o.get("side") == "buy"]
             return self._account(answers["account"], await self._cost(open_buys))
         except (Unreadable, ValidationError) as e:
             msg = f"Alpaca's account cannot be read: {e}"
@@ -104,7 +109,7 @@ class AlpacaAccount(BrokerAccount):
         )
 
     async def _cost(self, orders: list[dict[str, Any]]) -> Money:
-        """Add up what open buys may still take: their dollars, or their shares at their limit or the ask."""
+        """Add up what open buys may still take: their dollars, or what they buy at its limit, stop or ask."""
         unpriced = {
             str(o["symbol"]) for o in orders if not amount(o, "notional") and not amount(o, "limit_price")
         }
@@ -116,9 +121,18 @@ class AlpacaAccount(BrokerAccount):
                 total += dollars - filled * (amount(order, "filled_avg_price") or Decimal(0))
                 continue
             quote = quotes.get(str(order["symbol"]))
-            price = amount(order, "limit_price") or (quote.ask if isinstance(quote, Quote) else None)
+            price = amount(order, "limit_price") or _stopped(order, quote)
             if price is None:
                 msg = f"nobody says what the open buy of {order['symbol']} may cost"
                 raise Unreadable(msg)
-            total += ((amount(order, "qty") or Decimal(0)) - filled) * price
+            multiplier = _A_CONTRACT if order.get("asset_class") == "us_option" else Decimal(1)
+            total += ((amount(order, "qty") or Decimal(0)) - filled) * price * multiplier
         return cents(max(ZERO_USD, total))
+
+
+def _stopped(order: Mapping[str, Any], quote: Quote | NoQuote | None) -> Decimal | None:
+    """Say at what price a buy without a limit may trade: the ask, or above its stop, which it waits for."""
+    if not isinstance(quote, Quote):
+        return None
+    stop = amount(order, "stop_price") or Decimal(0)
+    return max(quote.ask, stop * _ABOVE_STOP[stop >= _CHEAP])

@@ -6,10 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from alpaca.common.exceptions import APIError
 
-from planfill.adapters.brokers.alpaca.outcomes import DuplicateOrderId, read_answer, read_error, submit_error
+from planfill.adapters.brokers.alpaca.outcomes import (
+    DuplicateOrderId,
+    look_up_error,
+    read_answer,
+    submit_error,
+)
 from planfill.adapters.brokers.alpaca.wire import SIDE, Unreadable, amount, body_of, report_of
 from planfill.application.ports.broker import Broker
-from planfill.domain.errors import OrderConflict, OrderHidden, OrderNotFound, OutcomeUnknown
+from planfill.domain.errors import (
+    BrokerConnectionError,
+    OrderConflict,
+    OrderHidden,
+    OrderNotFound,
+    OutcomeUnknown,
+)
 
 if TYPE_CHECKING:
     from planfill.adapters.brokers.alpaca.feed import Feed
@@ -61,14 +72,15 @@ class AlpacaBroker(Broker):
         except Exception as e:
             if isinstance(e, APIError) and e.status_code == _NOT_CANCELABLE and read_answer(e).is_alpacas:
                 return
-            raise read_error(e) from e
+            raise look_up_error(e) from e
 
     async def _adopt(self, order: Order) -> ExecutionReport:
         """Take the order that Alpaca has under this name for ours, if it is."""
         try:
             answer = await self._look_up(order.client_order_id)
-        except OrderNotFound as e:
-            msg = f"Alpaca has an order {order.client_order_id} and does not show it yet"
+        except (OrderNotFound, BrokerConnectionError) as e:
+            # Whatever keeps Alpaca from showing it, the order is there: neither refused nor not placed.
+            msg = f"Alpaca has an order {order.client_order_id} and does not show it: {e}"
             raise OrderHidden(msg) from e
         report = self._read(answer)
         if differences := _differences(order, answer):
@@ -80,7 +92,7 @@ class AlpacaBroker(Broker):
         try:
             return await self._trading.get("/orders:by_client_order_id", client_order_id=client_order_id)
         except Exception as e:
-            raise read_error(e) from e
+            raise look_up_error(e) from e
 
     def _read(self, answer: object) -> ExecutionReport:
         try:

@@ -7,16 +7,19 @@ Measured: without a shared context each new connection costs 16 ms of CPU for re
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 import threading
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import certifi
 from requests import Request, Response
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPSConnection
+from requests.exceptions import RequestException
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
@@ -31,16 +34,84 @@ def tls_context() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=os.environ.get("SSL_CERT_FILE") or certifi.where())
 
 
+class Redirected(RequestException):
+    """Somebody sends us elsewhere; to the SDK that is a success with an empty answer."""
+
+    def __init__(self, response: Response) -> None:
+        where = response.headers.get("Location", "nowhere")[:100]
+        super().__init__(f"HTTP {response.status_code} sends us to {where}", response=response)
+
+
 class _ExactResponse(Response):
-    """An answer whose numbers are what they say, not the nearest float."""
+    """An answer whose numbers are what they say, not the nearest float, and which repeats no secret."""
+
+    @property
+    def text(self) -> str:
+        """The body, without what was sent to be kept secret: refusals are shown, and recorded for good."""
+        said = super().text
+        for name in _SECRET_HEADERS:
+            secret = self.request.headers.get(name)
+            said = said.replace(str(secret), "***") if secret else said
+        return said
 
     def json(self, **kwargs: Any) -> Any:
         """Read the body; numbers with a point become ``Decimal``."""
         return super().json(**{"parse_float": Decimal, **kwargs})
 
 
+_ELSEWHERE: Final = 3
+_SECRET_HEADERS: Final = ("APCA-API-SECRET-KEY", "APCA-API-KEY-ID")
+
+
+class Call:
+    """A request in a thread; another thread may end it, since a time-out is for each piece of an answer."""
+
+    _here: ClassVar = threading.local()
+
+    def __init__(self) -> None:
+        self.sockets: list[socket.socket] = []
+
+    def __enter__(self) -> Self:
+        """Begin: what the calling thread sends is this call's."""
+        self._here.call = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End: its connections may be others' from now on."""
+        self._here.call = None
+        self.sockets.clear()
+
+    @classmethod
+    def goes_through(cls, sock: socket.socket | None) -> None:
+        """Note where the call of this thread, if there is one, waits for its answer."""
+        call = getattr(cls._here, "call", None)
+        if call is not None and sock is not None:
+            call.sockets.append(sock)
+
+    def cut(self) -> None:
+        """Let the thread find that the connection has ended."""
+        for sock in tuple(self.sockets):
+            with suppress(OSError):
+                # Of the connection, not of the TLS in it, which is the thread's.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class _PlainConnection(HTTPConnection):
+    """A connection that can be cut."""
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request."""
+        super().request(*args, **kwargs)
+        Call.goes_through(self.sock)
+
+
 class _Connection(HTTPSConnection):
     """A connection that is not taken for dead for the session tickets that follow the handshake."""
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send a request."""
+        super().request(*args, **kwargs)
+        Call.goes_through(self.sock)
 
     @property
     def is_connected(self) -> bool:
@@ -64,7 +135,11 @@ class _Pool(HTTPSConnectionPool):
     ConnectionCls = _Connection
 
 
-_POOLS: Final = {"http": HTTPConnectionPool, "https": _Pool}
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+_POOLS: Final = {"http": _PlainPool, "https": _Pool}
 
 
 class Connections(HTTPAdapter):
@@ -99,7 +174,11 @@ class Connections(HTTPAdapter):
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         """Send a request, never without a time-out."""
         kwargs["timeout"] = kwargs.get("timeout") or self._timeout_s
-        return super().send(request, *args, **kwargs)
+        response = super().send(request, *args, **kwargs)
+        if response.status_code // 100 == _ELSEWHERE:
+            response.close()
+            raise Redirected(response)
+        return response
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
         """Make the answer, and note its status and headers."""

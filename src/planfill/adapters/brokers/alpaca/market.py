@@ -70,6 +70,9 @@ class AlpacaInstruments(InstrumentCatalog):
             except Unreadable as e:
                 msg = f"Alpaca's assets cannot be read: {e}"
                 raise BrokerConnectionError(msg) from e
+            if not self._known:
+                msg = "Alpaca's list of assets is empty"
+                raise BrokerConnectionError(msg)
             self._read_on = today
         return {symbol: self._known[symbol] for symbol in symbols if symbol in self._known}
 

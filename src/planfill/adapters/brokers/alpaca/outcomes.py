@@ -159,12 +159,19 @@ def submit_error(error: Exception) -> err.ExecutionError:
     return err.OutcomeUnknown(_said(error))
 
 
-def read_error(error: Exception) -> err.ExecutionError:
-    """Say what a failed look-up, list or cancel means: not found, not allowed, or nothing known."""
+def look_up_error(error: Exception) -> err.ExecutionError:
+    """Say what a failed look-up or cancel of an order means: there is none, or what ``read_error`` says."""
     if isinstance(error, APIError):
         answer = read_answer(error)
         if answer.status == 404 and answer.code == NOT_FOUND:  # noqa: PLR2004
             return err.OrderNotFound(answer.detail)
+    return read_error(error)
+
+
+def read_error(error: Exception) -> err.ExecutionError:
+    """Say what a failure to read anything means: not allowed, or nothing known."""
+    if isinstance(error, APIError):
+        answer = read_answer(error)
         found = refused(answer)
         known = err.RateLimited, err.NotAuthorizedError
         return found if isinstance(found, known) else err.BrokerConnectionError(answer.detail)

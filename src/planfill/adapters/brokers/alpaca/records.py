@@ -36,7 +36,7 @@ class AlpacaRecords(BrokerRecords):
         pages: list[list[Any]] = []
 
         async def read(status: str, after: datetime | None) -> None:
-            pages.append(await self._orders(status, after))
+            pages.append(await all_orders(self._trading, status, after))
 
         await together(lambda: read("open", None), lambda: read("all", since))
         # The same order on two pages was seen at two moments: both are told, and merged by whoever reads.
@@ -47,7 +47,8 @@ class AlpacaRecords(BrokerRecords):
         fills: dict[str, Fill] = {}
         token: dict[str, str] = {}
         while True:
-            page = await self._page(
+            page = await _page(
+                self._trading,
                 "/account/activities/FILL",
                 after=_written(since - _A_MOMENT),
                 direction="asc",
@@ -59,27 +60,31 @@ class AlpacaRecords(BrokerRecords):
                 return sorted(fills.values(), key=lambda fill: fill.filled_at)
             token = {"page_token": str(page[-1]["id"])}
 
-    async def _orders(self, status: str, after: datetime | None) -> list[Any]:
-        """Read all pages, the oldest first; a page begins with the moment at which the last one ended."""
-        found: dict[str, Any] = {}
-        while True:
-            since = {} if after is None else {"after": _written(after - _A_MOMENT)}
-            page = await self._page(
-                "/orders", status=status, limit=str(_ORDERS_A_PAGE), direction="asc", **since
-            )
-            before = len(found)
-            found |= {str(order.get("id")): order for order in page if isinstance(order, dict)}
-            if len(page) < _ORDERS_A_PAGE or len(found) == before:
-                return list(found.values())
-            after = _submitted(page[-1])
 
-    async def _page(self, path: str, **parameters: str) -> list[Any]:
-        try:
-            return list_of(await self._trading.get(path, **parameters))
-        except Unreadable as e:
-            raise BrokerConnectionError(str(e)) from e
-        except Exception as e:
-            raise read_error(e) from e
+async def all_orders(
+    trading: Transport, status: str, after: datetime | None = None, **wanted: str
+) -> list[Any]:
+    """Read all pages, the oldest first; a page begins with the moment at which the last one ended."""
+    found: dict[str, Any] = {}
+    while True:
+        since = {} if after is None else {"after": _written(after - _A_MOMENT)}
+        page = await _page(
+            trading, "/orders", status=status, limit=str(_ORDERS_A_PAGE), direction="asc", **wanted, **since
+        )
+        before = len(found)
+        found |= {str(order.get("id")): order for order in page if isinstance(order, dict)}
+        if len(page) < _ORDERS_A_PAGE or len(found) == before:
+            return list(found.values())
+        after = _submitted(page[-1])
+
+
+async def _page(trading: Transport, path: str, **parameters: str) -> list[Any]:
+    try:
+        return list_of(await trading.get(path, **parameters))
+    except Unreadable as e:
+        raise BrokerConnectionError(str(e)) from e
+    except Exception as e:
+        raise read_error(e) from e
 
 
 async def together(*questions: Any) -> None:

@@ -68,6 +68,11 @@ class AlpacaSettings(BaseModel, frozen=True, extra="forbid"):
     connections: Annotated[int, Field(ge=1, le=256)] = 64
     read_lag_s: Annotated[float, Field(ge=0)] = 2
 
+    @field_validator("key_id", "secret_key")
+    @classmethod
+    def _trimmed(cls, key: SecretStr) -> SecretStr:
+        return SecretStr(key.get_secret_value().strip())
+
     @field_validator("trading_url", "data_url", "stream_url")
     @classmethod
     def _safe(cls, url: str | None) -> str | None:
@@ -111,6 +116,7 @@ class AlpacaSettings(BaseModel, frozen=True, extra="forbid"):
             read_lag_s=self.read_lag_s,
             fractions=True,
             notional=True,
+            concurrency=self.connections,
             requests_per_minute=self.requests_per_minute - self.requests_per_minute // 10,
         )
 

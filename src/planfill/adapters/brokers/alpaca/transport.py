@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.request import getproxies
 
 import anyio
 from anyio import to_thread
 
-from planfill.adapters.brokers.alpaca.connections import Connections
+from planfill.adapters.brokers.alpaca.connections import Call, Connections
 
 if TYPE_CHECKING:
     import ssl
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from planfill.adapters.brokers.alpaca.rate import Limiter
     from planfill.adapters.brokers.alpaca.settings import AlpacaSettings
+
+# A long list takes longer than the first of it; so many times the time-out is too long for any answer.
+_PATIENCE: Final = 3
 
 
 class Transport:
@@ -39,6 +43,7 @@ class Transport:
         self._placing = anyio.CapacityLimiter(settings.connections)
         self._asking = anyio.CapacityLimiter(settings.connections)
         timeout_s = (settings.connect_timeout_s, settings.timeout_s)
+        self._longest_s = settings.connect_timeout_s + _PATIENCE * settings.timeout_s
         self._connections = Connections(settings.connections, timeout_s, context)
         session = client._session  # noqa: SLF001 - alpaca-py has no other way to any of these
         session.mount("https://", self._connections)
@@ -80,15 +85,25 @@ class Transport:
 
     async def _perform(self, request: Callable[[], Any], threads: anyio.CapacityLimiter) -> Any:
         """Make a request in a thread; once begun, it is waited for: nobody can take it back."""
+        call = Call()
 
         def in_thread() -> Any:
             try:
-                return request(), None, self._connections.answered
+                with call:
+                    return request(), None, self._connections.answered
             except Exception as e:  # noqa: BLE001 - raised again below, in the loop
                 return None, e, self._connections.answered
 
         with anyio.CancelScope(shield=True):
-            answer, error, said = await to_thread.run_sync(in_thread, limiter=threads)
+            async with threads:
+                # An answer that comes byte by byte is in time with each, and never there.
+                timer = asyncio.get_running_loop().call_later(self._longest_s, call.cut)
+                try:
+                    answer, error, said = await to_thread.run_sync(
+                        in_thread, limiter=anyio.CapacityLimiter(1)
+                    )
+                finally:
+                    timer.cancel()
         if said is not None and self._limiter is not None:
             self._limiter.answered(*said)
         if error is not None:

@@ -8,6 +8,7 @@ from planfill.application.ports.broker import Broker
 
 if TYPE_CHECKING:
     from planfill.application.ports.limiter import RequestLimiter
+    from planfill.application.run import Sending
     from planfill.domain.order import Order
     from planfill.domain.report import ExecutionReport
     from planfill.domain.values import ClientOrderId
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
 class RateLimit(Broker):
     """Lets an order wait for its turn, before the gate looks at it; asking and cancelling wait beneath."""
 
-    def __init__(self, inner: Broker, limiter: RequestLimiter) -> None:
+    def __init__(self, inner: Broker, sending: Sending, limiter: RequestLimiter) -> None:
         self._inner = inner
+        self._sending = sending
         self._limiter = limiter
 
     async def place_order(self, order: Order) -> ExecutionReport:
-        """Send the order when it is its turn."""
-        await self._limiter.turn()
+        """Send the order when it is its turn; one that the gate will refuse takes no turn of another's."""
+        if not self._sending.is_over(order):
+            await self._sending.unless_stopped(self._limiter.turn)
         return await self._inner.place_order(order)
 
     async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:

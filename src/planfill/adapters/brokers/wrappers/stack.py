@@ -17,5 +17,5 @@ if TYPE_CHECKING:
 def stack(broker: Broker, sending: Sending, clock: Clock) -> Broker:
     """Put the wrappers around a broker; the gate is the last before each send and each resend."""
     gate = Gate(broker, sending)
-    paced = gate if sending.limiter is None else RateLimit(gate, sending.limiter)
+    paced = gate if sending.limiter is None else RateLimit(gate, sending, sending.limiter)
     return Retry(paced, sending, clock)
