@@ -37,7 +37,8 @@ prove: .venv/installed ## Kill it at every step, simulate worlds, visit every st
 	$(BIN)/pytest -n auto tests/crash tests/model tests/simulation $(ARGS)
 
 wire: .venv/installed ## Run the Alpaca adapters over the wire: contract, incidents, storm, at a local Alpaca
-	$(BIN)/pytest -n auto tests/alpaca $(ARGS)
+	@# It waits most of the time, for answers that never come: more workers than cores.
+	$(BIN)/pytest -n 6 --dist worksteal tests/alpaca $(ARGS)
 
 paper: .venv/installed ## Run the contract and a small round trip at Alpaca's paper API; needs keys, refuses live
 	$(BIN)/pytest -m paper -v -rs tests/paper $(ARGS)

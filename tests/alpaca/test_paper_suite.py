@@ -106,7 +106,7 @@ def test_without_keys_everything_is_skipped_with_the_reason(server: AlpacaServer
 
 
 def test_a_closed_market_skips_and_nothing_is_sent(server: AlpacaServer) -> None:
-    server.market.is_open = False
+    server.close_market()
     ran = run(server, "tests/paper/test_round_trip.py")
     assert (ran.returncode, counted(ran)) == (0, {"skipped": 1}), ran.stdout
     assert "the market is closed" in ran.stdout

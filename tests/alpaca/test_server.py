@@ -135,6 +135,13 @@ def test_lists_are_filtered_ordered_and_cut(client: TradingClient) -> None:
     assert listed(client, **every, limit=2) == ["open-1", "done"]
     assert listed(client, **every, symbols=["QQQ", "KO"]) == ["done", "open-2"]
     assert listed(client, **every, side=OrderSide.SELL) == []
+    done: Any = client.get_order_by_client_id("done")
+    after: Any = client.get("/orders", {"status": "all", "after_order_id": str(done.id)})
+    before: Any = client.get("/orders", {"status": "all", "before_order_id": str(done.id)})
+    assert [[one["client_order_id"] for one in found] for found in (after, before)] == [
+        ["open-2"],
+        ["open-1"],
+    ]
 
 
 def test_the_bounds_of_a_list_are_excluded_and_pages_follow_one_another(

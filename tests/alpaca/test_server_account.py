@@ -18,7 +18,7 @@ from alpaca.data.requests import (
 from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import AssetStatus
 from alpaca.trading.requests import ClosePositionRequest, GetAssetsRequest, GetCalendarRequest
-from alpaca_server import AlpacaServer, Fault, Market
+from alpaca_server import AlpacaServer, Fault
 from alpaca_server.moments import at_the_exchange
 from sdk_orders import bid, buy, refused, sell
 
@@ -115,6 +115,7 @@ def test_assets_say_how_they_trade(client: TradingClient) -> None:
     assert "fractional_eh_enabled" not in found["NVR"].attributes
     assert (found["SPY"].tradable, found["LEHMQ"].tradable) == (True, False)
     assert isinstance(found["SPY"].id, UUID)
+    assert client.get_all_assets(GetAssetsRequest(status=AssetStatus.INACTIVE)) == []
     assert client.get_asset("SPY") == client.get_asset(found["SPY"].id) == found["SPY"]
     assert refused(lambda: client.get_asset("NOSUCH"))[1] == {
         "code": 40410000,
@@ -122,15 +123,15 @@ def test_assets_say_how_they_trade(client: TradingClient) -> None:
     }
 
 
-def test_the_clock_is_new_yorks(market: Market, client: TradingClient) -> None:
+def test_the_clock_is_new_yorks(server: AlpacaServer, client: TradingClient) -> None:
     told: Any = client.get("/clock")
     assert told["is_open"] is True
     for name in ("timestamp", "next_open", "next_close"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}-0[45]:00", told[name])
-    market.is_open = False
+    server.close_market()
     clock: Any = client.get_clock()
     assert clock.is_open is False
-    assert abs((clock.timestamp - market.clock.now()).total_seconds()) < 5
+    assert abs((clock.timestamp - server.market.clock.now()).total_seconds()) < 5
 
 
 def test_summer_and_winter_differ_in_new_york() -> None:
@@ -177,6 +178,8 @@ def test_fills_are_activities_page_by_page(server: AlpacaServer, client: Trading
     stamp, _, rest = fills[0]["id"].partition("::")
     assert stamp == f"{there:%Y%m%d%H%M%S}{there.microsecond // 1000:03}"
     assert str(UUID(rest)) == rest
+    assert client.get("/account/activities", {"activity_types": "FILL"}) == newest_first
+    assert client.get("/account/activities", {"activity_types": "DIV"}) == []
     since: Any = client.get(path, {"after": fills[0]["transaction_time"], "direction": "asc"})
     assert since == fills[1:]
 

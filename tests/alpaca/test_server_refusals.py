@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -161,7 +162,33 @@ def test_every_answer_has_an_id_of_its_own_and_says_what_is_left(
         assert all(int(a.headers["X-RateLimit-Reset"]) % 3600 == 0 for a in answers)
         assert answers[-1].json() == {"code": 42910000, "message": "rate limit exceeded"}
         # Prices have limits of their own.
-        assert plain.get(f"{server.url}/v2/stocks/quotes/latest?symbols=SPY").status_code == 200
+        quotes = plain.get(f"{server.url}/v2/stocks/quotes/latest?symbols=SPY")
+        assert (quotes.status_code, quotes.headers["X-RateLimit-Remaining"]) == (200, "200")
+
+
+def test_prices_have_a_rate_of_their_own(market: Market, plain: requests.Session) -> None:
+    with AlpacaServer(market, data_requests_per_minute=1, window_s=3600) as server:
+        path = f"{server.url}/v2/stocks/trades/latest?symbols=SPY"
+        answers = [plain.get(path) for _ in range(2)]
+        assert [a.status_code for a in answers] == [200, 429]
+        assert answers[1].json() == {"message": "too many requests."}
+        assert plain.get(f"{server.url}/v2/clock").status_code == 200
+
+
+def test_a_bucket_fills_again_while_nobody_asks(market: Market, plain: requests.Session) -> None:
+    with AlpacaServer(market, requests_per_minute=2, bucket=True, window_s=0.2) as server:
+        answers = [plain.get(f"{server.url}/v2/clock").status_code for _ in range(3)]
+        until = monotonic() + 5
+        while answers[-1] == 429:
+            assert monotonic() < until
+            answers.append(plain.get(f"{server.url}/v2/clock").status_code)
+        assert answers[:2] == [200, 200]
+        assert answers[-1] == 200
+
+
+def test_dates_and_counts_that_are_none_are_refused(server: AlpacaServer, plain: requests.Session) -> None:
+    for path in ("calendar?start=soon", "orders?limit=many", "account/activities?page_size=all"):
+        assert plain.get(f"{server.url}/v2/{path}").status_code == 422
 
 
 def test_too_many_is_said_otherwise_where_prices_are(server: AlpacaServer, plain: requests.Session) -> None:
@@ -192,3 +219,16 @@ def test_connections_are_kept(server: AlpacaServer, client: TradingClient) -> No
 def test_dollars_are_told_to_the_cent_at_most(client: TradingClient) -> None:
     _, body = refused(lambda: bid(client, limit=100.07, qty=1000))
     assert Decimal(body["cost_basis"]) == Decimal(100070)
+
+
+def test_a_round_trip_takes_its_time_and_a_new_connection_two_more(market: Market) -> None:
+    with AlpacaServer(market, rtt_s=0.05) as server, requests.Session() as session:
+        session.headers.update({"APCA-API-KEY-ID": server.key, "APCA-API-SECRET-KEY": server.secret})
+        took = []
+        for _ in range(2):
+            began = monotonic()
+            assert session.get(f"{server.url}/v2/clock").status_code == 200
+            took.append(monotonic() - began)
+        assert took[0] >= 0.15
+        assert took[1] >= 0.05
+        assert server.connections == 1

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from alpaca.trading.client import TradingClient
 from alpaca.trading.stream import TradingStream
-from alpaca_server import AlpacaServer
+from alpaca_server import AlpacaServer, Fault
 from sdk_orders import bid, buy
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -157,6 +157,43 @@ async def test_a_cancel_is_told_with_what_was_filled(server: AlpacaServer, clien
         "2",
     )
     assert "qty" not in told
+
+
+async def test_what_waits_is_accepted_first_and_new_when_the_market_opens(
+    server: AlpacaServer, client: TradingClient
+) -> None:
+    server.close_market()
+    async with listening(server) as socket:
+        buy(client)
+        server.open_market()
+        told = [(await heard(socket))["data"] for _ in range(3)]
+    assert [one["event"] for one in told] == ["accepted", "new", "fill"]
+    assert [one["order"]["status"] for one in told] == ["accepted", "new", "filled"]
+
+
+async def test_a_null_instead_of_an_event_is_sent_as_it_was_seen(
+    server: AlpacaServer, client: TradingClient
+) -> None:
+    server.faults.once("event", Fault.FEED_NULL)
+    async with listening(server) as socket:
+        bid(client)
+        assert await heard(socket) == {"stream": "trade_updates", "data": None}
+
+
+async def test_events_come_twice_change_places_and_get_lost(
+    server: AlpacaServer, client: TradingClient
+) -> None:
+    async with listening(server) as socket:
+        server.faults.once("event", Fault.FEED_REPEATS)
+        bid(client, client_order_id="twice")
+        twice = [await heard(socket) for _ in range(2)]
+        assert twice[0] == twice[1]
+        server.faults.once("event", Fault.FEED_REORDERS)
+        buy(client, client_order_id="reordered")
+        assert [(await heard(socket))["data"]["event"] for _ in range(2)] == ["fill", "new"]
+        server.faults.once("event", Fault.FEED_LOSES)
+        buy(client, client_order_id="lost")
+        assert (await heard(socket))["data"]["event"] == "fill"
 
 
 async def test_a_replaced_order_is_told_under_its_old_id(server: AlpacaServer, client: TradingClient) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Self
 
 from alpaca_server import AlpacaServer, Fault, Market
-from alpaca_server.faults import FUTURE_STATUS
+from alpaca_server.distorting import FUTURE_STATUS
 from contract_market import ContractMarket
 from pydantic import SecretStr
 

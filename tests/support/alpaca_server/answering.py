@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final, NamedTuple
 
-from alpaca_server.faults import Fault, distorted
+from alpaca_server.distorting import distorted
+from alpaca_server.faults import Fault
 
 
 class Said(NamedTuple):
@@ -32,6 +34,8 @@ _INSTEAD: Final = {
 # The request has no effect.
 _REFUSAL: Final = {
     Fault.UNAVAILABLE: Said(503, b'{"message":"service unavailable"}'),
+    Fault.UNAVAILABLE_HTML: Said(503, _PAGE),
+    Fault.UNAVAILABLE_EMPTY: Said(503, b""),
     Fault.FORBIDDEN: Said(403, b'{"message":"forbidden."}'),
 }
 _TOO_MANY: Final = Said(429, b'{"code":42910000,"message":"rate limit exceeded"}')
@@ -49,4 +53,4 @@ def undone(fault: Fault | None, *, is_data: bool) -> Said:
 def shown(status: int, body: bytes, fault: Fault | None) -> Said:
     """Give the answer to a request that had its effect, as its sender sees it."""
     instead = _INSTEAD.get(fault) if fault is not None else None
-    return instead or Said(status, distorted(body, fault))
+    return instead or Said(status, distorted(body, fault) if status == HTTPStatus.OK else body)

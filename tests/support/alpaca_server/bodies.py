@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
@@ -33,10 +33,15 @@ class Paper:
     id: str
     created_at: datetime
     submitted_at: datetime
+    expires_at: datetime
     time_in_force: str = "day"
     extended_hours: bool = False
     visible_at: datetime | None = None
     cancel_due: datetime | None = None
+    fills_first: bool = False
+    # Until the market opens; what was routed once is not accepted a second time.
+    waits: bool = False
+    routed: bool = True
     replaced_by: str | None = None
     replaces: str | None = None
 
@@ -56,6 +61,8 @@ def status_of(ticket: Ticket, paper: Paper, now: datetime) -> str:
         return "replaced"
     if paper.cancel_due is not None and ticket.is_open and now < paper.cancel_due:
         return "pending_cancel"
+    if ticket.is_open and not paper.routed:
+        return "accepted"
     return _STATUS[ticket.status]
 
 
@@ -73,7 +80,7 @@ def order(ticket: Ticket, paper: Paper, now: datetime) -> dict[str, Any]:
         "client_order_id": terms.client_order_id,
         "created_at": stamp(paper.created_at),
         "expired_at": changed if status == "expired" else None,
-        "expires_at": stamp(ticket.expires_at or now.replace(hour=21, minute=0, second=0, microsecond=0)),
+        "expires_at": _whole_second(paper.expires_at),
         "extended_hours": paper.extended_hours,
         "failed_at": changed if status == "rejected" else None,
         "filled_at": changed if status == "filled" else None,
@@ -107,11 +114,11 @@ def order(ticket: Ticket, paper: Paper, now: datetime) -> dict[str, Any]:
 
 
 def accepted(ticket: Ticket, paper: Paper, now: datetime) -> dict[str, Any]:
-    """Write the answer to a new order: whatever becomes of it, it is pending first."""
+    """Write the answer to a new order: whatever becomes of it, it is pending first, or waits for the open."""
     body = order(ticket, paper, now)
     return body | {
-        **UNFILLED, "status": "pending_new", "submitted_at": stamp(paper.created_at),
-        "updated_at": stamp(paper.created_at),
+        **UNFILLED, "status": "pending_new" if paper.routed else "accepted",
+        "submitted_at": stamp(paper.created_at), "updated_at": stamp(paper.created_at),
     }  # fmt: skip
 
 
@@ -177,6 +184,10 @@ def fill(trade: Trade, ticket: Ticket, paper: Paper, cumulated: Decimal) -> dict
         "transaction_time": stamp(trade.filled_at),
         "type": "partial_fill" if left > 0 else "fill",
     }  # fmt: skip
+
+
+def _whole_second(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def money(amount: Decimal) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
 import threading
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 
 class Fault(StrEnum):
@@ -38,6 +38,8 @@ class Fault(StrEnum):
     # The request has no effect.
     LOST_REQUEST = "the connection is reset before the request is read"
     UNAVAILABLE = "503, and nothing was done"
+    UNAVAILABLE_HTML = "503 as HTML, and nothing was done"
+    UNAVAILABLE_EMPTY = "503 with an empty body, and nothing was done"
     FORBIDDEN = "403, without a code"
     RATE_LIMITED = "429, with the headers"
     RATE_LIMITED_BARE = "429, without the headers"
@@ -50,10 +52,16 @@ class Fault(StrEnum):
     # What becomes of a cancel.
     CANCEL_IGNORED = "the cancel is accepted, and nothing happens"
     PENDING_CANCEL = "the cancel is pending for a while"
+    FILL_WHILE_PENDING = "the cancel is pending for a while, and then the order fills"
     FILL_DURING_CANCEL = "the order fills before the cancel"
     PARTIAL_FILL_DURING_CANCEL = "a share fills before the cancel"
     # Prices and the clock.
     NULL_QUOTES = "the quotes are null"
+    NO_QUOTES = "no symbol has a quote"
+    ZERO_QUOTES = "nobody offers: the ask is 0"
+    STALE_QUOTES = "the quotes are an hour old"
+    CROSSED_QUOTES = "the bid is above the ask"
+    CLOCK_DRIFTS = "the clock is 90 seconds ahead"
     # The stream.
     FEED_SILENT = "the stream says nothing"
     FEED_LOSES = "the stream loses an event"
@@ -61,12 +69,39 @@ class Fault(StrEnum):
     FEED_REORDERS = "the stream says things in the wrong order"
     FEED_DROPS = "the stream is closed after each event"
     FEED_REFUSED = "the stream is refused with 429"
+    FEED_NULL = "the stream says null instead of an event"
     FEED_UNREADABLE = "the stream says what nobody can read"
 
 
 NO_EFFECT: Final = frozenset(
-    {Fault.LOST_REQUEST, Fault.UNAVAILABLE, Fault.FORBIDDEN, Fault.RATE_LIMITED, Fault.RATE_LIMITED_BARE}
+    {
+        Fault.LOST_REQUEST,
+        Fault.UNAVAILABLE,
+        Fault.UNAVAILABLE_HTML,
+        Fault.UNAVAILABLE_EMPTY,
+        Fault.FORBIDDEN,
+        Fault.RATE_LIMITED,
+        Fault.RATE_LIMITED_BARE,
+    }
 )
+
+
+@dataclass(slots=True)
+class _Line:
+    """One line of a script: which of the requests that fit goes wrong."""
+
+    kind: str
+    fault: Fault
+    symbol: str | None
+    which: range
+    seen: int = 0
+
+    def meets(self, kind: str, symbols: Collection[str]) -> bool:
+        """Count a request where it fits; tell whether it is one of those."""
+        if kind != self.kind or (self.symbol is not None and self.symbol not in symbols):
+            return False
+        self.seen += 1
+        return self.seen in self.which
 
 
 class Faults:
@@ -81,6 +116,7 @@ class Faults:
         self._next: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._lasting: dict[str, Fault] = {}
         self._odds: dict[str, Mapping[Fault, float]] = {}
+        self._lines: list[_Line] = []
         self._dice = random.Random(0)  # noqa: S311 - a game
         self._canned: defaultdict[str, deque[tuple[int, bytes]]] = defaultdict(deque)
         self.met = Counter[Fault]()
@@ -89,6 +125,11 @@ class Faults:
         """Let the next requests of a kind go wrong, each in its way."""
         with self._lock:
             self._next[kind].extend(faults)
+
+    def on(self, kind: str, fault: Fault, *, symbol: str | None = None, nth: int = 1, times: int = 1) -> None:
+        """Let the nth request of a kind (that concerns the symbol) go wrong, counted from now on."""
+        with self._lock:
+            self._lines.append(_Line(kind, fault, symbol, range(nth, nth + times)))
 
     def always(self, kind: str, fault: Fault) -> None:
         """Let every request of a kind go wrong from now on."""
@@ -117,6 +158,7 @@ class Faults:
             self._next.clear()
             self._lasting.clear()
             self._odds.clear()
+            self._lines.clear()
 
     def lift(self, kind: str) -> None:
         """End what is in force for a kind of requests."""
@@ -128,10 +170,14 @@ class Faults:
         with self._lock:
             return self._lasting.get(kind)
 
-    def throw(self, kind: str) -> Fault | None:
-        """Decide about one request."""
+    def throw(self, kind: str, symbols: Collection[str] = ()) -> Fault | None:
+        """Decide about one request, which concerns these symbols."""
         with self._lock:
-            fault = self._next[kind].popleft() if self._next[kind] else self._lasting.get(kind)
+            # Every line counts the request, also where another one decides.
+            met = [line.fault for line in self._lines if line.meets(kind, symbols)]
+            fault = met[0] if met else None
+            if fault is None:
+                fault = self._next[kind].popleft() if self._next[kind] else self._lasting.get(kind)
             if fault is None and kind in self._odds:
                 number = self._dice.random()
                 for one, probability in self._odds[kind].items():
@@ -142,26 +188,3 @@ class Faults:
             if fault is not None:
                 self.met[fault] += 1
             return fault
-
-
-FUTURE_STATUS: Final = "held_by_aliens"
-_UNFILLED: Final = {"filled_qty": "0", "filled_avg_price": None, "filled_at": None}
-_SHOWN: Final[Mapping[Fault, dict[str, Any]]] = {
-    Fault.NO_ID: {"id": None},
-    Fault.MISSING_ID: {},
-    Fault.FUTURE_STATUS: {"status": FUTURE_STATUS},
-    Fault.FILLED_BEFORE_ANSWER: {**_UNFILLED, "status": "new"},
-    Fault.LATE_FILL: _UNFILLED,
-    Fault.UNPRICED: {"filled_avg_price": None},
-}
-
-
-def distorted(body: bytes, fault: Fault | None) -> bytes:
-    """Show an order, or a list of them, otherwise than it is."""
-    if fault is None or fault not in _SHOWN or not body.startswith((b"{", b"[")):
-        return body
-    told = json.loads(body)
-    shown: Any = [one | _SHOWN[fault] for one in told] if isinstance(told, list) else told | _SHOWN[fault]
-    if fault is Fault.MISSING_ID:
-        del shown["id"]
-    return json.dumps(shown, sort_keys=True).encode()

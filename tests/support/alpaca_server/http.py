@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from alpaca_server.routes import Request
+from alpaca_server.request import Request
 from alpaca_server.stream import Socket, Stream
 
 _END: Final = b"\r\n\r\n"

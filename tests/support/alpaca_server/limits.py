@@ -24,8 +24,11 @@ class Rate:
             now = time.monotonic()
             self._tokens = min(self._limit, self._tokens + (now - self._at) * self._limit / self._window_s)
             self._at = now
+            # Who is refused takes nothing: else whoever keeps asking would never be let in again.
+            if self._tokens < 1:
+                return False
             self._tokens -= 1
-            return self._tokens >= 0
+            return True
         self._used[self._window()] += 1
         return self._used[self._window()] <= self._limit
 

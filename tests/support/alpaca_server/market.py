@@ -8,20 +8,19 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from alpaca_server import bodies, terms
+from alpaca_server import bodies, hours, means, terms
 from alpaca_server.bodies import Paper, named
-from alpaca_server.errors import UNPROCESSABLE, forbidden, invalid, order_not_found
+from alpaca_server.errors import UNPROCESSABLE, Refused, forbidden, invalid, order_not_found
 from alpaca_server.faults import Fault
+from alpaca_server.hours import Hours
 from alpaca_server.news import News
 from alpaca_server.replacing import replacement
-from alpaca_server.views import last
 from planfill.adapters.brokers.mock import MockSettings
 from planfill.adapters.brokers.mock.desk import Desk
 from planfill.adapters.brokers.mock.handling import Handling
 from planfill.adapters.clock import SystemClock
 from planfill.domain.errors import InsufficientFundsError, OrderConflict, OrderRejected
-from planfill.domain.numerals import plain
-from planfill.domain.order import Order, Side
+from planfill.domain.order import Order
 from planfill.domain.values import ClientOrderId, Quantity
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from planfill.adapters.brokers.mock.ticket import Ticket
 
 _A_WHILE: Final = timedelta(seconds=0.6)
-_ONE: Final = Decimal(1)
+_ONE: Final = Quantity(Decimal(1))
 # Whole shares are routed, and stamped anew, this long after they came; fractions at once.
 _ROUTING: Final = timedelta(milliseconds=4)
 
@@ -39,7 +38,8 @@ class Market:
     """
     One account at an Alpaca; outlives the servers that show it.
 
-    Settings are those of the mock exchange. ``on_event`` is told what the stream says.
+    Settings are those of the mock exchange. A book in a file outlives this object, too: of its orders only
+    the time in force and the replacements are forgotten. ``on_event`` is told what the stream says.
     """
 
     def __init__(self, settings: MockSettings | Mapping[str, Any], *, number: str = "PA0000001") -> None:
@@ -47,13 +47,20 @@ class Market:
         self.clock = SystemClock()
         self.number = number
         self.settings = chosen
-        self.desk = Desk(chosen, self.clock)
+        self.hours = Hours(chosen)
+        self.desk = Desk(hours.without_hours(chosen), self.clock)
         self.papers: dict[int, Paper] = {}
         self.on_event: Callable[[dict[str, Any]], None] = lambda _: None
-        self.is_open: bool | None = None
         self.quoted: dict[str, dict[str, Any] | None] = {}
         self.tell = News(self).tell
         self._by_id: dict[str, int] = {}
+        self._canceling: set[int] = set()
+        self._was_open = False
+        for ticket in self.desk.book.exchange.blotter.tickets:
+            if not ticket.refusal:
+                self._file(ticket, waits=ticket.is_open and ticket.rests)
+        # Nobody listens yet: what a book already has is no news.
+        self.tell()
 
     def exchange(self) -> AbstractContextManager[Exchange]:
         """Give the exchange, to be changed."""
@@ -61,34 +68,22 @@ class Market:
 
     def place(self, body: Mapping[str, Any], fault: Fault | None = None) -> Ticket:
         """Accept an order; raises ``Refused`` as Alpaca does."""
-        now = self.clock.now()
+        _, now = self.advanced()
+        waits = not self.hours.is_open(now)
         with self.exchange() as exchange:
-            exchange.advance(now)
             order, asked = self._order(body, exchange, now)
-            handling = Handling(fill_delay_s=1.0 if fault is Fault.SLOW_FILL else None)
+            handling = Handling(fill_delay_s=1.0 if fault is Fault.SLOW_FILL else None, rests=waits)
             try:
                 exchange.place(order, now, handling)
             except (OrderRejected, OrderConflict) as e:
                 # Alpaca remembers the names of orders, not of what it refused.
                 exchange.blotter._named.pop(order.client_order_id, None)
-                if isinstance(e, InsufficientFundsError):
-                    cost = (order.quantity or _ONE) * self._price(exchange, order)
-                    raise forbidden(
-                        "insufficient buying power",
-                        buying_power=bodies.money(exchange.balances.free_usd()),
-                        cost_basis=bodies.money(cost if order.quantity else order.notional or cost),
-                    ) from e
-                raise invalid(str(e)) from e
+                short_of_dollars = isinstance(e, InsufficientFundsError)
+                raise (means.too_dear(exchange, order) if short_of_dollars else invalid(str(e))) from e
             ticket = exchange.blotter.named(order.client_order_id)
             assert ticket is not None
-            paper = Paper(
-                named("order", f"{self.number}/{ticket.number}"), now,
-                now if asked.is_fractional else now + _ROUTING, asked.time_in_force,
-                extended_hours=asked.extended_hours,
-            )  # fmt: skip
+            paper = self._file(ticket, asked, waits=waits)
             paper.visible_at = now + _A_WHILE if fault is Fault.NOT_VISIBLE else None
-            self.papers[ticket.number] = paper
-            self._by_id[paper.id] = ticket.number
             return ticket
 
     def find(self, *, name: str | None = None, order_id: str | None = None) -> tuple[Ticket, Paper]:
@@ -107,16 +102,17 @@ class Market:
         ticket, paper = self.find(order_id=order_id)
         now = self.clock.now()
         if not ticket.is_open:
-            status = bodies.status_of(ticket, paper, now)
-            raise invalid(f'order is already in "{status}" state', UNPROCESSABLE)
+            raise self._done(ticket, paper)
         if fault is Fault.CANCEL_IGNORED:
             return
-        if fault is Fault.PENDING_CANCEL:
+        if fault in {Fault.PENDING_CANCEL, Fault.FILL_WHILE_PENDING}:
             paper.cancel_due = now + _A_WHILE
+            paper.fills_first = fault is Fault.FILL_WHILE_PENDING
+            self._canceling.add(ticket.number)
             return
         with self.exchange() as exchange:
             first = {Fault.FILL_DURING_CANCEL, Fault.PARTIAL_FILL_DURING_CANCEL}
-            at_most = Quantity(_ONE) if fault is Fault.PARTIAL_FILL_DURING_CANCEL else None
+            at_most = _ONE if fault is Fault.PARTIAL_FILL_DURING_CANCEL else None
             handling = Handling(fill_first=fault in first, at_most=at_most)
             exchange.cancel(ticket.order.client_order_id, now, handling)
 
@@ -124,8 +120,12 @@ class Market:
         """Put another order in the place of one that works: a new id, and a name of its own."""
         ticket, paper = self.find(order_id=order_id)
         if not ticket.is_open:
-            status = bodies.status_of(ticket, paper, self.clock.now())
-            raise invalid(f'order is already in "{status}" state', UNPROCESSABLE)
+            raise self._done(ticket, paper)
+        status = bodies.status_of(ticket, paper, self.clock.now())
+        if status == "pending_cancel":
+            raise invalid("order pending cancel", UNPROCESSABLE)
+        if status == "accepted":
+            raise invalid("cannot replace order in accepted status", UNPROCESSABLE)
         asked = replacement(ticket, paper, body)
         wanted = terms.read(asked, "")
         terms.check(wanted)
@@ -139,31 +139,60 @@ class Market:
 
     def listed(self) -> list[tuple[Ticket, Paper]]:
         """List all orders that can be seen, in the order of their submission."""
-        exchange, now = self.advanced()
+        _, now = self.advanced()
         seen = [
             (ticket, paper)
-            for ticket in exchange.blotter.tickets
-            if (paper := self.papers.get(ticket.number))
-            and (paper.visible_at is None or now >= paper.visible_at)
+            for ticket, paper in self.everything()
+            if paper.visible_at is None or now >= paper.visible_at
         ]
         return sorted(seen, key=lambda found: found[1].submitted(now))
+
+    def everything(self) -> list[tuple[Ticket, Paper]]:
+        """List all orders, whoever can see them, in the order of their numbers."""
+        tickets = self.advanced()[0].blotter.tickets
+        return [(t, self.papers[t.number]) for t in tickets if t.number in self.papers]
 
     def advanced(self) -> tuple[Exchange, datetime]:
         """Do what is due; give the exchange and the time."""
         now = self.clock.now()
-        exchange = self.desk.book.exchange
-        exchange.advance(now)
-        for number, paper in self.papers.items():
-            if paper.cancel_due is not None and now >= paper.cancel_due:
-                paper.cancel_due = None
-                exchange.cancel(exchange.blotter.tickets[number - 1].order.client_order_id, now)
+        with self.exchange() as exchange:
+            exchange.advance(now)
+            is_open = self.hours.is_open(now)
+            if is_open is not self._was_open:
+                self._was_open = is_open
+                if is_open:
+                    hours.opened(exchange, self.papers, now, self.settings.fill_delay_s)
+                else:
+                    hours.closed(exchange, self.papers, now)
+            for number in tuple(self._canceling):
+                paper = self.papers[number]
+                if paper.cancel_due is not None and now >= paper.cancel_due:
+                    self._canceling.remove(number)
+                    paper.cancel_due = None
+                    name = exchange.blotter.tickets[number - 1].order.client_order_id
+                    exchange.cancel(name, now, Handling(fill_first=paper.fills_first))
         return exchange, now
 
     def next_due(self) -> datetime | None:
         """Tell when something is due next."""
-        due = [p.cancel_due for p in self.papers.values() if p.cancel_due is not None]
-        at = self.desk.book.exchange.next_due()
-        return min([*due, *([at] if at else [])], default=None)
+        due = [self.papers[number].cancel_due for number in self._canceling]
+        due += [self.desk.book.exchange.next_due(), self.hours.next_change(self.clock.now())]
+        return min((at for at in due if at is not None), default=None)
+
+    def _file(self, ticket: Ticket, asked: Terms | None = None, *, waits: bool) -> Paper:
+        """Make out the papers of an order; its id is the same after every restart."""
+        at, quantity = ticket.accepted_at, ticket.order.quantity
+        is_whole = quantity is not None and quantity % 1 == 0
+        time_in_force = asked.time_in_force if asked else "day"
+        routed_at = at + _ROUTING if is_whole and not waits else at
+        paper = Paper(
+            named("order", f"{self.number}/{ticket.number}"), at, routed_at,
+            self.hours.expires_at(at, time_in_force), time_in_force,
+            extended_hours=asked is not None and asked.extended_hours, waits=waits, routed=not waits,
+        )  # fmt: skip
+        self.papers[ticket.number] = paper
+        self._by_id[paper.id] = ticket.number
+        return paper
 
     def _order(self, body: Mapping[str, Any], exchange: Exchange, now: datetime) -> tuple[Order, Terms]:
         """Check an order in Alpaca's order."""
@@ -172,52 +201,18 @@ class Market:
         terms.check_asset(asked, self.settings, exists=exchange.lists(asked.symbol))
         if self._is_known(asked.name):
             raise invalid("client_order_id must be unique")
-        if asked.time_in_force == "opg" and exchange.is_open(now):
+        if asked.time_in_force == "opg" and self.hours.is_open(now):
             raise forbidden("opg orders must be submitted after 7:00pm and before 9:28am")
         if self.settings.blocked:
             raise forbidden("account is not authorized to trade")
         order = asked.order(now)
-        self._check_opposite(exchange, order)
-        if order.side is Side.SELL and order.quantity is not None:
-            self._check_held(exchange, order.symbol, order.quantity)
-        self._check_worth(exchange, order)
+        means.check(exchange, self.papers, order)
         return order, asked
 
     def _is_known(self, name: str) -> bool:
         ticket = self.desk.book.exchange.blotter.named(ClientOrderId(name))
         return ticket is not None and ticket.number in self.papers
 
-    def _check_opposite(self, exchange: Exchange, order: Order) -> None:
-        for ticket in exchange.blotter.open_orders(order.symbol):
-            if ticket.order.side is not order.side:
-                kind = "limit" if ticket.order.limit_price else "market/stop"
-                raise forbidden(
-                    "potential wash trade detected. use complex orders",
-                    existing_order_id=self.papers[ticket.number].id,
-                    reject_reason=f"opposite side {kind} order exists",
-                )
-
-    def _check_held(self, exchange: Exchange, symbol: str, quantity: Decimal) -> None:
-        free = exchange.balances.sellable(symbol)
-        if quantity <= free:
-            return
-        held = exchange.balances.shares.get(symbol, Decimal(0))
-        if not held and quantity % 1:
-            raise invalid("fractional orders cannot be sold short", UNPROCESSABLE)
-        if not held:
-            raise forbidden("account is not allowed to short")
-        holding = [self.papers[t.number].id for t in exchange.blotter.open_orders(symbol)]
-        raise forbidden(
-            f"insufficient qty available for order (requested: {plain(quantity)}, available: {plain(free)})",
-            available=plain(free), existing_qty=plain(held), held_for_orders=plain(held - free),
-            symbol=symbol,
-            **({"related_orders": holding} if holding else {}),
-        )  # fmt: skip
-
-    def _check_worth(self, exchange: Exchange, order: Order) -> None:
-        price = self._price(exchange, order)
-        if order.side is Side.BUY and order.quantity and price and order.quantity * price < _ONE:
-            raise forbidden("cost basis must be >= minimal amount of order 1")
-
-    def _price(self, exchange: Exchange, order: Order) -> Decimal:
-        return order.limit_price or last(exchange, order.symbol)
+    def _done(self, ticket: Ticket, paper: Paper) -> Refused:
+        status = bodies.status_of(ticket, paper, self.clock.now())
+        return invalid(f'order is already in "{status}" state', UNPROCESSABLE)

@@ -27,32 +27,40 @@ class News:
 
     def __init__(self, market: Market) -> None:
         self._market = market
-        self._told_trades = 0
+        self._told_trades = self._seen = 0
+        # What each order that may still change was last said to be, by its number.
         self._told: dict[int, str] = {}
+        self._number: dict[str, int] = {}
         self._done = defaultdict[int, Decimal](Decimal)
         self._paid = defaultdict[int, Decimal](Decimal)
 
     def tell(self) -> None:
         """Tell what is new: orders first, then what was traded of them, then their ends."""
         exchange, now = self._market.advanced()
-        papers = self._market.papers
-        tickets = {t.broker_order_id: t for t in exchange.blotter.tickets if t.number in papers}
-        for ticket in tickets.values():
-            if ticket.number not in self._told:
-                self._told[ticket.number] = "new"
-                shown = {"status": "new", **bodies.UNFILLED}
-                self._say(ticket, "new", now, "", shown)
+        papers, tickets = self._market.papers, exchange.blotter.tickets
+        for ticket in tickets[self._seen :]:
+            if ticket.number in papers:
+                self._told[ticket.number] = ""
+                self._number[ticket.broker_order_id] = ticket.number
+        self._seen = len(tickets)
+        for number, told in tuple(self._told.items()):
+            event = "new" if papers[number].routed else "accepted"
+            if event != told:
+                self._told[number] = event
+                self._say(tickets[number - 1], event, now, "", {"status": event, **bodies.UNFILLED})
         trades = exchange.blotter.trades[self._told_trades :]
         self._told_trades += len(trades)
-        for number, trade in enumerate(trades):
+        for index, trade in enumerate(trades):
             held = exchange.balances.shares.get(trade.symbol, Decimal(0))
-            held -= sum(_change(later) for later in trades[number + 1 :] if later.symbol == trade.symbol)
-            self._traded(tickets[trade.broker_order_id], trade, held, now)
-        for ticket in tickets.values():
-            status = bodies.status_of(ticket, papers[ticket.number], now)
-            if status in _ENDS and self._told[ticket.number] != status:
-                self._told[ticket.number] = status
-                self._say(ticket, status, now, "", {})
+            held -= sum(_change(later) for later in trades[index + 1 :] if later.symbol == trade.symbol)
+            self._traded(tickets[self._number[trade.broker_order_id] - 1], trade, held, now)
+        for number in tuple(self._told):
+            ticket = tickets[number - 1]
+            if not ticket.is_open:
+                del self._told[number]
+                status = bodies.status_of(ticket, papers[number], now)
+                if status in _ENDS:
+                    self._say(ticket, status, now, "", {})
 
     def _traded(self, ticket: Ticket, trade: Trade, held: Decimal, now: datetime) -> None:
         self._done[ticket.number] += trade.quantity

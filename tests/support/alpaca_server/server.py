@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 import threading
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from decimal import Decimal
+from typing import Any, Final, Self, TypeVar
 
 from alpaca_server import bodies
-from alpaca_server.answering import NO_ANSWER, shown, undone
-from alpaca_server.errors import NGINX_401, Refused
-from alpaca_server.faults import NO_EFFECT, Fault, Faults
+from alpaca_server.faults import Fault, Faults
 from alpaca_server.http import Connection
 from alpaca_server.limits import Rate
 from alpaca_server.market import Market
-from alpaca_server.routes import Request, Route, find, request_id
+from alpaca_server.reception import Reception
 from alpaca_server.stream import Stream
-from planfill.domain.values import Quantity
+from planfill.domain.values import Money, Quantity
 
 KEY: Final = "PKLOCALKEY0000000001"
 SECRET: Final = "local-secret-of-nobody"  # noqa: S105 - it opens nothing
-_LATE_S: Final = 0.4
 _T = TypeVar("_T")
-
-
-class Seen(NamedTuple):
-    """A request that came, and what was answered; 0 where nothing was."""
-
-    method: str
-    path: str
-    kind: str
-    status: int
-    at_s: float
 
 
 class AlpacaServer:
@@ -51,6 +36,7 @@ class AlpacaServer:
         *,
         rtt_s: float = 0,
         requests_per_minute: int | None = None,
+        data_requests_per_minute: int | None = None,
         bucket: bool = False,
         window_s: float = 60,
         tls: ssl.SSLContext | None = None,
@@ -59,16 +45,18 @@ class AlpacaServer:
         self.market = market
         self.faults = Faults()
         self.key, self.secret = KEY, SECRET
-        self.requests: list[Seen] = []
         self.connections = 0
         self.port = port
-        self._rtt_s = rtt_s
         self._tls = tls
-        self._rate = Rate(requests_per_minute, bucket=bucket, window_s=window_s)
         self._open: set[Connection] = set()
         self._loop = asyncio.new_event_loop()
-        self._stream = Stream(self.faults, lambda key, secret: (key, secret) == (self.key, self.secret))
-        self._timer: asyncio.TimerHandle | None = None
+        self._stream = Stream(self.faults, self._knows)
+        limits = (requests_per_minute, data_requests_per_minute)
+        trading, data = (Rate(limit, bucket=bucket, window_s=window_s) for limit in limits)
+        self._reception = Reception(
+            market, self.faults, self._loop, rtt_s=rtt_s, rates=(trading, data), knows=self._knows
+        )
+        self.requests = self._reception.requests
         self._listening: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         market.on_event = self._stream.tell
@@ -136,13 +124,28 @@ class AlpacaServer:
 
     def orders(self) -> list[dict[str, Any]]:
         """List all orders at the server, whoever can see them."""
-        return self._at(
-            lambda: [
-                bodies.order(t, self.market.papers[t.number], self.market.clock.now())
-                for t in self.market.desk.book.exchange.blotter.tickets
-                if t.number in self.market.papers
-            ]
-        )
+        now = self.market.clock.now
+        return self._at(lambda: [bodies.order(*one, now()) for one in self.market.everything()])
+
+    def positions(self) -> dict[str, Quantity]:
+        """Tell the shares that are held."""
+        return dict(self._at(self.market.desk.positions))
+
+    def cash(self) -> Money:
+        """Tell the cash, to its last digit."""
+        return self._at(self.market.desk.cash)
+
+    def move(self, symbol: str, price: Decimal) -> None:
+        """Set the last price of a symbol; resting limit orders that it reaches are filled."""
+        self._at(lambda: self.market.desk.move(symbol, price))
+
+    def close_market(self) -> None:
+        """Close the market: the day's orders expire, new ones wait."""
+        self._at(lambda: setattr(self.market.hours, "said", False))
+
+    def open_market(self) -> None:
+        """Open the market: what waited is routed."""
+        self._at(lambda: setattr(self.market.hours, "said", True))
 
     def hold_fills(self, *, on: bool = True) -> None:
         """Let new orders rest."""
@@ -188,7 +191,7 @@ class AlpacaServer:
 
         async def there() -> _T:
             result = do()
-            self._tell()
+            self._reception.tell()
             return result
 
         result: _T = self._wait(there())
@@ -197,98 +200,9 @@ class AlpacaServer:
     def _wait(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
+    def _knows(self, key: str | None, secret: str | None) -> bool:
+        return (key, secret) == (self.key, self.secret)
+
     def _connection(self) -> Connection:
         self.connections += 1
-        return Connection(self._handle, self._stream, self._open)
-
-    def _handle(self, connection: Connection, request: Request) -> None:
-        """Take a request; its effect is half a round trip away, its answer another half."""
-        handshake, connection.is_new = (2 if connection.is_new else 0), False
-        if not self._rtt_s:
-            self._perform(connection, request)
-        else:
-            self._loop.call_later(self._rtt_s * (handshake + 0.5), self._perform, connection, request)
-
-    def _perform(self, connection: Connection, request: Request) -> None:
-        kind, fault, status, body = "", None, 500, b""
-        headers: Mapping[str, str] = {}
-        try:
-            route, name = find(request)
-            kind = route.kind
-            self._authorize(request)
-            self._count(route)
-            headers = {"X-Request-Id": request_id(), **({} if route.is_data else self._rate.headers())}
-            if (canned := self.faults.canned(kind)) is not None:
-                self.requests.append(Seen(request.method, request.path, kind, canned[0], time.monotonic()))
-                self._answer(connection, *canned, headers, None)
-                return
-            fault = self.faults.throw(kind)
-            if fault is Fault.DELIVERED_LATE:
-                self._loop.call_later(_LATE_S, self._late, request)
-            if fault in {Fault.DELIVERED_LATE, *NO_EFFECT}:
-                status, body = undone(fault, is_data=route.is_data)
-            else:
-                status, body = _written(route.perform(self.market, request, name, fault))
-                if fault is Fault.DELIVERED_TWICE:
-                    self._late(request)
-        except Refused as e:
-            status, body = e.status, NGINX_401 if e.status == 401 and not e.body["message"] else e.raw()
-            headers = headers or {"X-Request-Id": request_id(), **self._rate.headers()}
-        status, body = shown(status, body, fault)
-        if fault is Fault.RATE_LIMITED_BARE:
-            headers = {}
-        self._tell()
-        self.requests.append(Seen(request.method, request.path, kind, status, time.monotonic()))
-        if self._rtt_s:
-            self._loop.call_later(self._rtt_s / 2, self._answer, connection, status, body, headers, fault)
-        else:
-            self._answer(connection, status, body, headers, fault)
-
-    def _answer(
-        self,
-        connection: Connection,
-        status: int,
-        body: bytes,
-        headers: Mapping[str, str],
-        fault: Fault | None,
-    ) -> None:
-        if fault in NO_ANSWER:
-            connection.reset()
-        elif fault is not Fault.HANG:
-            connection.answer(status, body, headers)
-
-    def _late(self, request: Request) -> None:
-        route, name = find(request)
-        with suppress(Refused):
-            route.perform(self.market, request, name, None)
-        self._tell()
-
-    def _count(self, route: Route) -> None:
-        if not route.is_data and not self._rate.take():
-            raise Refused(429, 42910000, "rate limit exceeded")
-
-    def _authorize(self, request: Request) -> None:
-        key, secret = (request.headers.get(f"apca-api-{name}") for name in ("key-id", "secret-key"))
-        if key is None or secret is None:
-            raise Refused(401, None, "")
-        if (key, secret) != (self.key, self.secret):
-            raise Refused(401, None, "unauthorized.")
-
-    def _tell(self) -> None:
-        """Tell the stream what happened, and come back when something is due."""
-        self.market.tell()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        due = self.market.next_due()
-        if due is not None:
-            wait = max(0.001, (due - self.market.clock.now()).total_seconds())
-            self._timer = self._loop.call_later(wait, self._tell)
-
-
-def _written(answer: Any) -> tuple[int, bytes]:
-    """Write an answer: its status, and its body with sorted keys."""
-    if answer is None:
-        return 204, b""
-    status, body = answer if isinstance(answer, tuple) else (200, answer)
-    return status, json.dumps(body, sort_keys=True).encode()
+        return Connection(self._reception.take, self._stream, self._open)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as Handshake
@@ -84,6 +84,13 @@ class Socket:
                 self._transport.close()
 
 
+# A null was seen at Alpaca.
+_INSTEAD: Final[Mapping[Fault, Any]] = {
+    Fault.FEED_UNREADABLE: b"\xff\xfe not JSON",
+    Fault.FEED_NULL: {"stream": "trade_updates", "data": None},
+}
+
+
 class Stream:
     """Who listens, and what they are told."""
 
@@ -138,7 +145,7 @@ class Stream:
         if fault is Fault.FEED_REORDERS and self._kept is None:
             self._kept = message
             return
-        self._socket.send(b"\xff\xfe not JSON" if fault is Fault.FEED_UNREADABLE else message)
+        self._socket.send(_INSTEAD.get(fault, message) if fault else message)
         if self._kept is not None:
             self._socket.send(self._kept)
             self._kept = None

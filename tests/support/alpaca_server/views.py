@@ -101,12 +101,9 @@ def trades(market: Market, symbols: list[str]) -> dict[str, Any]:
 
 def session(market: Market) -> dict[str, Any]:
     """Describe the session, in New York's time."""
-    exchange, now = market.advanced()
-    is_open = exchange.is_open(now) if market.is_open is None else market.is_open
-    closes = market.settings.closes_at or now + timedelta(hours=6)
-    opens = market.settings.opens_at or now + timedelta(hours=17)
-    times = {"timestamp": now, "next_open": opens, "next_close": closes}
-    return {"is_open": is_open, **{name: at_the_exchange(at) for name, at in times.items()}}
+    now, hours = market.clock.now(), market.hours
+    times = {"timestamp": now, "next_open": hours.next_open(now), "next_close": hours.next_close(now)}
+    return {"is_open": hours.is_open(now), **{name: at_the_exchange(at) for name, at in times.items()}}
 
 
 def calendar(first: date, final: date) -> list[dict[str, Any]]:
