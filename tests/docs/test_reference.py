@@ -47,7 +47,7 @@ def shown(default: object) -> str:
             return plain(Decimal(str(default)))
         case str() | Path():
             return str(default) or "empty"
-        case frozenset() if not default:
+        case frozenset() | dict() if not default:
             return "none"
     raise TypeError(default)
 

@@ -11,7 +11,7 @@ from planfill.domain.state import Phase
 
 if TYPE_CHECKING:
     from planfill.domain.policy import LimitsPolicy
-    from planfill.domain.state import ExecutionState, OrderState
+    from planfill.domain.state import ExecutionState, LineState, OrderState
 
 
 class Health(NamedTuple):
@@ -40,25 +40,32 @@ def warning(state: ExecutionState, limits: LimitsPolicy) -> list[Alerted]:
     return [Alerted(severity=severity, reason=Reason.BREAKER, detail=detail)]
 
 
-def failed(order: OrderState) -> bool:
-    """Tell whether an order that ended did so without a single share."""
-    return order.phase in {Phase.REFUSED, Phase.UNRESOLVED} or (
-        order.phase is Phase.ENDED and order.report is not None and order.report.filled_quantity == 0
+def failed(line: LineState) -> bool:
+    """Tell whether the orders of a line that ended did so without a single share."""
+    last = line.orders[-1]
+    return last.phase in {Phase.REFUSED, Phase.UNRESOLVED} or (
+        last.phase is Phase.ENDED
+        and last.report is not None
+        and not any(order.filled for order in line.orders)
     )
 
 
 def health(state: ExecutionState) -> Health:
     """
-    Count the orders that were placed and have ended, and those of them that failed.
+    Count the orders that were placed and have ended, and those of them that failed; one a line, the last.
 
-    What a stop has canceled says nothing about how orders fare.
+    What a stop has canceled says nothing about how orders fare; nor does a step of a walk that goes on.
     """
     ended = [
-        order
-        for order in state.orders.values()
-        if not order.is_open and order.phase is not Phase.NOT_SENT and not _was_stopped(state, order)
+        line
+        for line in state.lines.values()
+        if line.orders and not line.is_pending and _has_ended(state, line.orders[-1])
     ]
-    return Health(len(ended), sum(failed(order) for order in ended))
+    return Health(len(ended), sum(failed(line) for line in ended))
+
+
+def _has_ended(state: ExecutionState, order: OrderState) -> bool:
+    return not order.is_open and order.phase is not Phase.NOT_SENT and not _was_stopped(state, order)
 
 
 def _was_stopped(state: ExecutionState, order: OrderState) -> bool:

@@ -67,13 +67,13 @@ def test_orders_that_were_placed_and_ended_without_a_share_have_failed(
 ) -> None:
     state = a_state(an_order_recorded(), *events)
     assert health(state) == found
-    assert failed(state.orders[NAME]) is (found.failed == 1)
+    assert failed(state.lines["SPY"]) is (found.failed == 1)
 
 
 def test_an_ended_order_of_which_nothing_was_reported_has_not_failed() -> None:
-    order = a_state(an_order_recorded()).orders[NAME]
-    order.phase = Phase.ENDED
-    assert not failed(order)
+    line = a_state(an_order_recorded()).lines["SPY"]
+    line.orders[0].phase = Phase.ENDED
+    assert not failed(line)
 
 
 @pytest.mark.parametrize(

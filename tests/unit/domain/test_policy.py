@@ -10,6 +10,10 @@ def test_the_defaults_are_those_of_the_design() -> None:
     execution, limits = Policy().execution, Policy().limits
     assert execution.model_dump() == {
         "style": "market",
+        "urgency": {},
+        "walk_steps": 3,
+        "walk_step_s": 10,
+        "walk_end": "market",
         "limit_collar_bps": 25,
         "order_deadline_s": 120,
         "poll_s": 0.25,
@@ -43,6 +47,12 @@ def test_the_defaults_are_those_of_the_design() -> None:
     ("field", "value"),
     [
         ("style", "twap"),
+        ("urgency", {"HIGH": "twap"}),
+        ("urgency", {"ASAP": "market"}),
+        ("walk_steps", 1),
+        ("walk_steps", 21),
+        ("walk_step_s", 0),
+        ("walk_end", "cross"),
         ("limit_collar_bps", -1),
         ("limit_collar_bps", 10000),
         ("order_deadline_s", 0),

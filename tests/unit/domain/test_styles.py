@@ -1,12 +1,13 @@
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from figures import figures
 
 from planfill.domain.order import Order, OrderType, Side
-from planfill.domain.policy import ExecutionPolicy
+from planfill.domain.policy import Style
 from planfill.domain.report import ExecutionReport
-from planfill.domain.styles import NEXT_ORDER, Intent
+from planfill.domain.styles import MOST_ORDERS, NEXT_ORDER, Intent
 from planfill.domain.values import ClientOrderId, Money, Quantity
 from planfill.testing.builders import Number, a_policy, a_quote, a_report, an_instrument
 
@@ -26,7 +27,7 @@ def next_order(
     policy = a_policy(limit_collar_bps=Decimal(collar), limits={"max_market_usd": Decimal(MAX_MARKET)})
     quote, name = a_quote("SPY", bid, ask), ClientOrderId("pf-1")
     shares, dollars = Quantity(Decimal(quantity)), Money(Decimal(planned))
-    intent = Intent(name, side, shares, dollars, an_instrument(), policy)
+    intent = Intent(name, 1, side, shares, dollars, an_instrument(), policy.execution, policy.limits)
     return NEXT_ORDER[policy.execution.style](intent, last, quote)
 
 
@@ -95,4 +96,4 @@ def test_what_an_ended_order_left_over_stays() -> None:
 
 
 def test_every_style_that_can_be_set_exists() -> None:
-    assert set(NEXT_ORDER) == {ExecutionPolicy().style}
+    assert set(NEXT_ORDER) == set(MOST_ORDERS) == set(get_args(Style))
