@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from planfill.domain.values import Money
 
 _DEFAULT: Final = ExecutionPolicy()
+# Why an order was not sent whose time went by: in waiting for its turn, or for a broker that was away.
+_TIME_LOST: Final = frozenset({Reason.DEADLINE, Reason.BROKER_UNAVAILABLE})
 # Why an order ended without our asking for it; a filled one needs no reason.
 _ENDED_BY: Final = {
     OrderStatus.CANCELED: Reason.CANCELED,
@@ -82,7 +84,7 @@ class OrderState:
         it was. What somebody else ended, replaced or proved is not sent on.
         """
         if self.phase is Phase.NOT_SENT:
-            return self.reason is Reason.DEADLINE
+            return self.reason in _TIME_LOST
         report = self.report
         if self.phase is not Phase.ENDED or report is None or report.status is not OrderStatus.CANCELED:
             return False
