@@ -330,8 +330,8 @@ MUTANTS: Final = (
     Mutant(
         "orders are not canceled at their deadline",
         "domain/following.py",
-        "        and (state.stop is not None or now >= order.deadline)\n",
-        "        and state.stop is not None\n",
+        "        and (state.stop is not None or now >= order.deadline or _is_too_much(state, order))\n",
+        "        and (state.stop is not None or _is_too_much(state, order))\n",
     ),
 )
 

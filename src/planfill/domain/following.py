@@ -21,12 +21,12 @@ from planfill.domain.state import Phase
 from planfill.domain.values import ZERO_SHARES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from planfill.domain.events import Event
     from planfill.domain.report import Fill
-    from planfill.domain.state import ExecutionState, LineState, OrderState
+    from planfill.domain.state import ExecutionState, OrderState
     from planfill.domain.values import BrokerOrderId, ClientOrderId
 
 
@@ -54,8 +54,8 @@ def news(
             continue
         heard[one.client_order_id] = now
         yield OrderReported(report=report)
-        surprises = [_surprise(order, known, report), _overfill(state.lines[report.symbol], heard)]
-        for reason, said in (one for one in surprises if one):
+        if surprise := _surprise(order, known, report):
+            reason, said = surprise
             detail = f"{order.order.client_order_id} {said}"
             yield Alerted(severity=Severity.CRITICAL, reason=reason, symbol=report.symbol, detail=detail)
 
@@ -72,19 +72,6 @@ def _surprise(
     if report.is_adopted and not (known and known.is_adopted):
         return Reason.REPLACED, f"was replaced by somebody: {report.replaced_by}, which is followed"
     return None
-
-
-def _overfill(line: LineState, heard: Mapping[ClientOrderId, ExecutionReport]) -> tuple[Reason, str] | None:
-    """Say that the orders of a line have filled more than the line is, where they had not before."""
-    reports = (heard.get(order.order.client_order_id, order.report) for order in line.orders)
-    filled = sum((report.filled_quantity for report in reports if report), ZERO_SHARES)
-    before, planned = (
-        sum((order.filled for order in line.orders), ZERO_SHARES),
-        line.orders[0].sizing.quantity,
-    )
-    if len(line.orders) == 1 or filled <= max(before, planned):
-        return None
-    return Reason.OVERFILL, f"and the other orders of its line filled {filled} shares of {planned}"
 
 
 def unpriced(state: ExecutionState) -> bool:
@@ -125,14 +112,22 @@ def _is_of(order: OrderState, report: ExecutionReport) -> bool:
 
 
 def overdue(state: ExecutionState, now: datetime) -> list[OrderState]:
-    """Find the orders to cancel: past their deadline, or all that work once a stop is asked for."""
+    """
+    Find the orders to cancel: past their deadline, or all that work once a stop is asked for.
+
+    And those that are for more than their line is left with: an earlier order has grown after its end.
+    """
     return [
         order
         for order in state.orders.values()
         if order.is_open
         and order.cancel_requested_at is None
-        and (state.stop is not None or now >= order.deadline)
+        and (state.stop is not None or now >= order.deadline or _is_too_much(state, order))
     ]
+
+
+def _is_too_much(state: ExecutionState, order: OrderState) -> bool:
+    return order.sizing.quantity - order.filled > state.lines[order.order.symbol].rest
 
 
 def given_up(state: ExecutionState, now: datetime, grace_s: float) -> list[Event]:

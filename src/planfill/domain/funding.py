@@ -66,7 +66,7 @@ def promised(lines: Iterable[LineState]) -> Money:
 def _promised(line: LineState) -> Money:
     if line.is_pending and not line.orders:
         return line.allotted or ZERO_USD
-    if not line.has_next:
+    if not (line.has_next and (line.is_pending or line.is_open)):
         return ZERO_USD
     last = line.orders[-1]
     whole = worth(line.rest, last.sizing.price)

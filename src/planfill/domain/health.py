@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from planfill.domain.events import Alerted, Severity
 from planfill.domain.outcome import Reason
 from planfill.domain.state import Phase
+from planfill.domain.values import ZERO_SHARES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from planfill.domain.policy import LimitsPolicy
     from planfill.domain.state import ExecutionState, LineState, OrderState
 
@@ -31,13 +34,22 @@ class Health(NamedTuple):
 
 
 def warning(state: ExecutionState, limits: LimitsPolicy) -> list[Alerted]:
-    """Raise an alert where more orders failed than should."""
-    found = health(state)
-    if not found.exceeds(limits.breaker_warn_pct, limits):
-        return []
-    severity = Severity.CRITICAL if found.exceeds(limits.breaker_halt_pct, limits) else Severity.WARNING
-    detail = f"{found.failed} of {found.ended} orders failed"
-    return [Alerted(severity=severity, reason=Reason.BREAKER, detail=detail)]
+    """Raise an alert where more orders failed than should, and for each line that its orders overfilled."""
+    found, alerts = health(state), list(_overfills(state))
+    if found.exceeds(limits.breaker_warn_pct, limits):
+        severity = Severity.CRITICAL if found.exceeds(limits.breaker_halt_pct, limits) else Severity.WARNING
+        detail = f"{found.failed} of {found.ended} orders failed"
+        alerts.append(Alerted(severity=severity, reason=Reason.BREAKER, detail=detail))
+    return alerts
+
+
+def _overfills(state: ExecutionState) -> Iterator[Alerted]:
+    """Each order is for what is left; but one that grows after its end, the next has been sent for it too."""
+    for symbol, line in state.lines.items():
+        filled = sum((order.filled for order in line.orders), ZERO_SHARES)
+        if len(line.orders) > 1 and filled > line.orders[0].sizing.quantity:
+            detail = f"its orders filled {filled} shares of {line.orders[0].sizing.quantity}"
+            yield Alerted(severity=Severity.CRITICAL, reason=Reason.OVERFILL, symbol=symbol, detail=detail)
 
 
 def failed(line: LineState) -> bool:

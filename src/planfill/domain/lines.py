@@ -180,7 +180,8 @@ class LineState:
     @property
     def has_next(self) -> bool:
         """Whether the line's style has another order, should the last one leave anything."""
-        return bool(self.rest) and len(self.orders) < MOST_ORDERS[self.style](self.execution)
+        most = MOST_ORDERS[self.style](self.execution)
+        return self.closed is None and bool(self.rest) and len(self.orders) < most
 
     @property
     def rest(self) -> Quantity:

@@ -307,3 +307,16 @@ async def test_a_walk_goes_on_in_the_style_in_which_the_plan_was_taken_up() -> N
     stage.policy = Stage().policy
     assert only(await stage.execute(plan)).outcome is LineOutcome.FILLED
     assert await limits(stage) == [Decimal(400), Decimal("400.20"), Decimal("400.40")]
+
+
+async def test_a_step_whose_time_went_by_while_the_broker_was_away_is_followed_by_the_next() -> None:
+    away = Fail(BrokerUnavailable("no route"))
+    stage = a_stage(On("place_order", away, nth=1, times=99))
+
+    class Back(Fault):
+        async def before(self, _call: Call) -> None:
+            stage.script.clear()
+
+    stage.script.add(On("get_account", Back(), nth=3))
+    assert filled(only(await stage.execute(a_plan(buy("SPY", "4004"))))) == 10
+    assert [report.client_order_id[-2:] for report in await reports(stage)] == ["-2", "-3"]

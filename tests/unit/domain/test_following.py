@@ -3,7 +3,6 @@ from decimal import Decimal
 
 import pytest
 
-from planfill.domain.accounting import line_result
 from planfill.domain.events import (
     Alerted,
     CancelRequested,
@@ -13,7 +12,6 @@ from planfill.domain.events import (
     OrderRefused,
     OrderReported,
     OrderUnresolved,
-    Recorded,
     Severity,
     StopRequested,
 )
@@ -29,7 +27,7 @@ from planfill.domain.following import (
     unresolved,
 )
 from planfill.domain.order import Side
-from planfill.domain.outcome import Reason, Residual
+from planfill.domain.outcome import Reason
 from planfill.domain.report import ExecutionReport, OrderStatus
 from planfill.domain.state import ExecutionState, OrderState
 from planfill.domain.values import ClientOrderId
@@ -120,24 +118,14 @@ def test_more_filled_after_the_end_is_news_and_an_alert() -> None:
     assert found == [OrderReported(report=report), alert]
 
 
-def test_a_step_that_grows_after_its_end_is_an_overfill_once_the_line_has_more_than_its_shares() -> None:
+def test_an_order_for_more_than_its_line_is_left_with_is_canceled_before_its_time() -> None:
     second = an_order(quantity=7, client_order_id="pf-SPY-2")
-    state = state_after(
-        reported(S.CANCELED, 3), an_order_recorded(second), OrderReported(report=a_report(second, S.NEW, 2))
-    )
-    assert _alerts(state, a_report(status=S.CANCELED, filled=8)) == [
-        (Reason.LATE_FILL, "pf-SPY-1 filled more after it had ended"),
-    ]
-    both = [a_report(status=S.CANCELED, filled=8), a_report(second, S.FILLED, 7)]
-    overfilled = (Reason.OVERFILL, "pf-SPY-2 and the other orders of its line filled 15 shares of 10")
-    assert _alerts(state, *both)[1:] == [overfilled]
-    for event in news(state, both):
-        state.apply(Recorded("s", state.number + 1, START, "", event))
-    assert line_result(state.lines["SPY"]).residuals == {Residual.UNFILLED: -500}
-
-
-def _alerts(state: ExecutionState, *reports: ExecutionReport) -> list[tuple[Reason, str]]:
-    return [(one.reason, one.detail) for one in news(state, reports) if isinstance(one, Alerted)]
+    working = OrderReported(report=a_report(second, S.NEW, 2))
+    recorded = an_order_recorded(second, deadline_s=500)
+    state = state_after(reported(S.CANCELED, 3), recorded, working)
+    assert overdue(state, START) == []
+    grown = state_after(reported(S.CANCELED, 3), recorded, working, reported(S.CANCELED, 4))
+    assert overdue(grown, START) == [grown.orders[ClientOrderId("pf-SPY-2")]]
 
 
 @pytest.mark.parametrize("status", [S.NEW, S.FILLED])
