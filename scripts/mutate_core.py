@@ -304,10 +304,8 @@ MUTANTS: Final = (
     Mutant(
         "a walk takes the money of other buys",
         "domain/funding.py",
-        "    if line.is_pending and not line.orders:\n"
-        "        return line.allotted or ZERO_USD\n"
-        "    if not line.has_next:\n",
-        "    if not line.is_pending or not line.orders:\n",
+        "    if not (line.has_next and (line.is_pending or line.is_open)):\n",
+        "    if not (line.has_next and line.is_pending):\n",
     ),
     Mutant(
         "a plan that waits is sent while the market is closed",

@@ -201,6 +201,7 @@ FUNDED = FundsAllotted(cash_usd=usd(9999), budget_usd=usd(9999), allotted={"SPY"
         ([*OPEN, CANCEL], 6),
         (ENDED, 600),
         ([*ENDED, LineClosed(symbol="SPY", reason=Reason.NO_PRICE)], 0),
+        ([*OPEN, OrderReported(report=a_report(WORKS, OrderStatus.CANCELED, 4, 99))], 0),
         ([an_order_recorded(WORKS), OrderReported(report=a_report(WORKS, price=99))], 0),
     ],
     ids=[
@@ -210,6 +211,7 @@ FUNDED = FundsAllotted(cash_usd=usd(9999), budget_usd=usd(9999), allotted={"SPY"
         "to be canceled",
         "between two orders",
         "left",
+        "canceled by others",
         "filled",
     ],
 )
@@ -221,7 +223,7 @@ def test_a_buy_that_walks_has_its_money_until_it_can_take_no_more(events: list[E
 
 
 def test_a_market_order_and_a_sell_may_take_no_more_than_the_account_shows() -> None:
-    events = [an_order_recorded(), OrderReported(report=a_report(status=OrderStatus.NEW, filled=0))]
-    assert promised(a_state(*events).lines.values()) == 0
+    working = OrderReported(report=a_report(status=OrderStatus.NEW, filled=0))
+    assert promised(a_state(an_order_recorded(), working).lines.values()) == 0
     plan = a_plan(an_item("SPY", "SELL", -1000))
     assert promised(a_state(plan=plan).lines.values()) == 0
