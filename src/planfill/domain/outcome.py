@@ -70,6 +70,8 @@ class Reason(StrEnum):
     INTERRUPTED = "INTERRUPTED"
     BREAKER = "BREAKER"
     LIMIT = "LIMIT"
+    DUPLICATE_ORDER = "DUPLICATE_ORDER"
+    SHORTFALL = "SHORTFALL"
     ACCOUNT_BLOCKED = "ACCOUNT_BLOCKED"
     ACCOUNT_BUSY = "ACCOUNT_BUSY"
     ACCOUNT_UNFINISHED = "ACCOUNT_UNFINISHED"
@@ -123,6 +125,8 @@ _CLOSED_AS: Final[dict[Reason | None, tuple[LineOutcome, Residual]]] = {
     Reason.INTERRUPTED: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.BREAKER: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.LIMIT: (LineOutcome.BLOCKED, Residual.BLOCKED),
+    Reason.DUPLICATE_ORDER: (LineOutcome.BLOCKED, Residual.BLOCKED),
+    Reason.SHORTFALL: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.ACCOUNT_BLOCKED: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_AUTHORIZED: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.ACCOUNT_BUSY: (LineOutcome.BLOCKED, Residual.BLOCKED),
