@@ -51,7 +51,7 @@ def shown(default: object) -> str:
             return plain(Decimal(str(default)))
         case str() | Path():
             return str(default) or "empty"
-        case frozenset() | tuple() if not default:
+        case frozenset() | tuple() | dict() if not default:
             return "none"
     raise TypeError(default)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from planfill.domain.breakers import tripped
 from planfill.domain.plan import Action
+from planfill.domain.proceeds import lines_of
 from planfill.domain.sequencing import RELEASE
 from planfill.domain.state import Phase
 
@@ -89,8 +90,17 @@ def decide(state: ExecutionState, policy: Policy, largest_wave: int | None = Non
         return Place(unsent[: _opening(state, policy)])
     if lines:
         ready = tuple(line for line in lines if line.item.action is Action.SELL or line.allotted is not None)
-        return Wave(ready[:largest_wave]) if ready else Fund(lines, in_full)
+        return Wave(ready[:largest_wave]) if ready else _fund(state, lines, in_full=in_full)
     return Track() if any(order.is_open for order in orders) else Finish()
+
+
+def _fund(state: ExecutionState, lines: tuple[LineState, ...], *, in_full: bool) -> Step:
+    """Count the money; but between two orders of a buy nobody can tell whether it shows what that takes."""
+    between = (
+        line.has_next and any(order.is_open and order.cancel_requested_at for order in line.orders)
+        for line in lines_of(state, Action.BUY)
+    )
+    return Track() if any(between) else Fund(lines, in_full)
 
 
 def _wind_down(state: ExecutionState, unsent: tuple[OrderState, ...], reason: Reason, detail: str) -> Step:

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     AMOUNT_ZERO = "AMOUNT_ZERO"
     BELOW_MINIMUM = "BELOW_MINIMUM"
     ROUNDS_TO_ZERO = "ROUNDS_TO_ZERO"
+    REMAINDER_TOO_SMALL = "REMAINDER_TOO_SMALL"
     NO_PRICE = "NO_PRICE"
     BAD_PRICE = "BAD_PRICE"
     CROSSED_PRICE = "CROSSED_PRICE"
@@ -92,6 +93,7 @@ class Reason(StrEnum):
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     CANCEL_UNCONFIRMED = "CANCEL_UNCONFIRMED"
     LATE_FILL = "LATE_FILL"
+    OVERFILL = "OVERFILL"
     REPLACED = "REPLACED"
     UNPRICED = "UNPRICED"
     RESOLVED = "RESOLVED"
@@ -104,6 +106,7 @@ _CLOSED_AS: Final[dict[Reason | None, tuple[LineOutcome, Residual]]] = {
     Reason.AMOUNT_ZERO: (LineOutcome.SKIPPED, Residual.SKIPPED),
     Reason.BELOW_MINIMUM: (LineOutcome.SKIPPED, Residual.DUST),
     Reason.ROUNDS_TO_ZERO: (LineOutcome.SKIPPED, Residual.ROUNDING),
+    Reason.REMAINDER_TOO_SMALL: (LineOutcome.SKIPPED, Residual.DUST),
     Reason.NO_PRICE: (LineOutcome.SKIPPED, Residual.SKIPPED),
     Reason.BAD_PRICE: (LineOutcome.SKIPPED, Residual.SKIPPED),
     Reason.CROSSED_PRICE: (LineOutcome.SKIPPED, Residual.SKIPPED),

@@ -7,17 +7,28 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from planfill.domain.plan import AnyUrgency, Urgency
 from planfill.domain.values import Money, Quantity
 
 _Seconds = Annotated[float, Field(gt=0)]
 _Points = Annotated[Decimal, Field(ge=0)]
+Style = Literal["market", "limit", "walk"]
+"""What kind of orders a line becomes: a row of ``domain.styles`` each."""
 
 
 class ExecutionPolicy(BaseModel, frozen=True, extra="forbid"):
     """``[execution]``: times in seconds, ``_bps`` in hundredths of a percent."""
 
-    style: Literal["market"] = "market"
-    """How a line becomes an order; a line over ``limits.max_market_usd`` is always a collared limit."""
+    style: Style = "market"
+    """A market order, a collared limit, or limits that walk through the spread to the far side of it."""
+    urgency: dict[AnyUrgency, Style] = {}
+    """The style of plans of an urgency, where it is another than ``style``."""
+    walk_steps: Annotated[int, Field(ge=2, le=20)] = 3
+    """How many limit orders a walk takes: the first at the middle, the last at the far side."""
+    walk_step_s: _Seconds = 10
+    """How long each of them may work before it is canceled and the rest goes on to the next."""
+    walk_end: Literal["market", "leave"] = "market"
+    """What becomes of the rest after the last step: a market order, or it is left."""
     limit_collar_bps: Annotated[Decimal, Field(ge=0, lt=10000)] = Decimal(25)
     """How far beyond the quote a collared limit may trade."""
     order_deadline_s: _Seconds = 120
@@ -58,6 +69,10 @@ class ExecutionPolicy(BaseModel, frozen=True, extra="forbid"):
     """How old a plan may be when it is first executed; 0 for any age, unset for the broker's default."""
     max_resume_age_s: _Seconds = 3600
     """How long after its first claim an execution may still send orders."""
+
+    def style_for(self, urgency: Urgency) -> Style:
+        """Give the style of a plan of this urgency."""
+        return self.urgency.get(urgency, self.style)
 
 
 _Usd = Annotated[Money, Field(gt=0)]

@@ -131,7 +131,12 @@ class ExecutionState:
 
     def _start(self, event: ev.ExecutionStarted, at: datetime) -> None:
         self.started, self.started_at, self.run_began_at = event, at, at
-        self.lines = {item.symbol: LineState(item, rank) for rank, item in enumerate(event.plan.items)}
+        execution = event.policy.execution
+        style = execution.style_for(event.plan.execution_urgency)
+        self.lines = {
+            item.symbol: LineState(item, rank, style=style, execution=execution)
+            for rank, item in enumerate(event.plan.items)
+        }
         self.orders, self.stop, self.stopped_at, self.result = {}, None, None, None
         self.counted_usd = None
         self.rejections_in_a_row = 0
@@ -143,7 +148,7 @@ class ExecutionState:
         self.counted_usd = None
         self.rejections_in_a_row = 0
         for line in self.lines.values():
-            line.allotted = None if line.is_pending else line.allotted
+            line.allotted = None if line.is_pending and not line.orders else line.allotted
 
     def _record(self, event: ev.OrderRecorded) -> None:
         name, line = event.order.client_order_id, self._line(event.order.symbol)
