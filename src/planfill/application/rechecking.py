@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from planfill.application.preparing import assess, look
+from planfill.application.preparing import look
 from planfill.domain.checks import Objection, check_session
+from planfill.domain.drafting import assess
 from planfill.domain.errors import BrokerConnectionError
 from planfill.domain.events import OrderRequoted
 from planfill.domain.following import not_sent
@@ -34,7 +35,7 @@ async def recheck(run: Run, orders: Sequence[OrderState]) -> list[Event]:
         account = await run.ask(run.brokerage.account.get_account)
     except BrokerConnectionError as e:
         return [not_sent(order, Reason.BROKER_UNAVAILABLE, str(e)) for order in orders]
-    closed = check_session(facts.session, facts.now, policy)
+    closed = check_session(facts.session, facts.at, policy)
     deadline = facts.deadline(policy.order_deadline_s)
     # These are not there; what may be there has its claim on the money.
     absent = {order.order.client_order_id for order in orders}
@@ -42,7 +43,7 @@ async def recheck(run: Run, orders: Sequence[OrderState]) -> list[Event]:
     purse = Money(BUDGET[policy.funding](account, policy.cash_buffer_bps) - in_doubt(others))
     events: list[Event] = []
     for order, line in zip(orders, lines, strict=True):
-        found = closed or _covered(order, assess(run, line, facts), purse)
+        found = closed or _covered(order, assess(line.item, facts, run.policy), purse)
         if isinstance(found, Objection):
             events.append(not_sent(order, found.reason, found.detail))
         else:

@@ -88,6 +88,8 @@ class Run(Sending):
     policy: Policy
     journal: Journal
     stop: StopSignal
+    linted: bool = False
+    """Whether the rules that the plan would break have been told in this run."""
 
     @property
     def limiter(self) -> RequestLimiter | None:

@@ -53,7 +53,11 @@ class NoQuote(Value, frozen=True):
 
 
 class Instrument(Value, frozen=True):
-    """What the broker takes for one symbol; increments in shares and in dollars a share."""
+    """
+    What the broker takes for one symbol; increments in shares and in dollars a share.
+
+    ``min_order_usd`` is the least that an order may be worth, but for a sale of all that can be sold.
+    """
 
     symbol: Symbol
     tradable: bool = True
@@ -61,11 +65,18 @@ class Instrument(Value, frozen=True):
     quantity_increment: Annotated[Quantity, Field(gt=0)] = Quantity(Decimal("0.000000001"))
     price_increment: Annotated[Price, Field(gt=0)] = Price(Decimal("0.01"))
     sub_dollar_price_increment: Annotated[Price, Field(gt=0)] = Price(Decimal("0.0001"))
+    min_order_usd: Annotated[Money, Field(ge=0)] = Money(Decimal(0))
 
     @property
     def lot(self) -> Quantity:
         """The smallest step of a quantity that the broker takes."""
         return self.quantity_increment if self.fractionable else Quantity(Decimal(1))
+
+    def within(self, capabilities: Capabilities) -> Instrument:
+        """Give the same where the broker takes fractions at all; else in whole shares only."""
+        if capabilities.fractions or not self.fractionable:
+            return self
+        return Instrument.model_validate({**dict(self), "fractionable": False})
 
     def tick(self, price: Price, side: Side) -> Price:
         """Round a limit price to a tick, away from crossing: a buy's down, a sell's up."""

@@ -15,6 +15,7 @@ from planfill.domain.outcome import Reason
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from planfill.domain.report import ExecutionReport
     from planfill.domain.result import ExecutionResult
     from planfill.domain.values import ClientOrderId, Money
 
@@ -36,6 +37,7 @@ class ExecutionState:
         self.run_began_at: datetime | None = None
         self.lines: dict[str, LineState] = {}
         self.orders: dict[ClientOrderId, OrderState] = {}
+        self.open_orders: tuple[ExecutionReport, ...] = ()
         self.stop: ev.StopRequested | None = None
         self.stopped_at: datetime | None = None
         self.counted_usd: Money | None = None
@@ -119,7 +121,7 @@ class ExecutionState:
                 self.run_began_at = at
             case ev.ExecutionRefused() | ev.ExecutionSuspended() | ev.ExecutionCompleted():
                 self.result, self.result_head = event.result, recorded.hash
-            case ev.Alerted() | ev.CancelAsked() | ev.Reconciled():
+            case ev.Alerted() | ev.CancelAsked() | ev.Reconciled() | ev.RulesBroken():
                 pass
             case _:
                 assert_never(event)
@@ -128,6 +130,7 @@ class ExecutionState:
         self.started, self.started_at, self.run_began_at = event, at, at
         self.lines = {item.symbol: LineState(item, rank) for rank, item in enumerate(event.plan.items)}
         self.orders, self.stop, self.stopped_at, self.result = {}, None, None, None
+        self.open_orders = event.open_orders
         self.counted_usd = None
 
     def _resume(self) -> None:

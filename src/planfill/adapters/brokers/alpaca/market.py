@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -13,7 +13,7 @@ from planfill.application.ports.market import InstrumentCatalog, MarketData, Mar
 from planfill.domain.errors import BrokerConnectionError
 from planfill.domain.market import Instrument, MarketSession, NoQuote, Quote
 from planfill.domain.outcome import Reason
-from planfill.domain.values import Price
+from planfill.domain.values import Money, Price
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from planfill.adapters.brokers.alpaca.transport import Transport
     from planfill.application.ports.clock import Clock
+
+# Alpaca says that an order's cost basis must be at least "minimal amount of order 1".
+_LEAST: Final = Money(Decimal(1))
 
 
 class AlpacaMarketData(MarketData):
@@ -114,6 +117,7 @@ def _instrument(asset: Any) -> Instrument | None:
             symbol=asset["symbol"],
             tradable=asset["tradable"] is True,
             fractionable=asset.get("fractionable") is True,
+            min_order_usd=_LEAST,
         )
     except (ValidationError, KeyError, TypeError, AttributeError):
         return None

@@ -1,0 +1,130 @@
+"""The rules of the broker: told before the first order, kept before sending, in a preview too."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from stage import Stage, a_plan, buy, only, sell
+
+from planfill.adapters.brokers.mock.faults import Fail, LoseAnswer
+from planfill.adapters.brokers.mock.script import Call, Fault, On
+from planfill.domain.errors import OutcomeUnknown
+from planfill.domain.order import Side
+from planfill.domain.outcome import LineOutcome, Reason
+from planfill.testing.builders import an_order
+
+WHOLE = {"not_fractionable": ["SPY", "GLD"], "not_tradable": ["IWM"]}
+PLAN = a_plan(sell("QQQ", "300"), buy("SPY", "100"), buy("IWM", "500"), buy("GLD", "510"))
+BROKEN = [("SPY", Reason.ROUNDS_TO_ZERO), ("IWM", Reason.NOT_TRADABLE)]
+
+
+class Count(Fault):
+    """Counts the calls of a method."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def before(self, _call: Call) -> None:
+        self.calls += 1
+
+
+def counted(stage: Stage, method: str) -> Count:
+    count = Count()
+    stage.script.add(On(method, count, times=10**6))
+    return count
+
+
+async def _with_a_foreign_sale(**settings: Any) -> Stage:
+    stage = Stage(settings={"holdings": {"SPY": "10", "QQQ": "10"}, **settings})
+    stage.broker.desk.hold_fills()
+    foreign = an_order("SPY", Side.SELL, 8, limit_price=500, client_order_id="web-1")
+    await stage.broker.place_order(foreign.seen_at(stage.clock.now()))
+    stage.broker.desk.let_fill("QQQ")
+    return stage
+
+
+async def test_every_rule_that_would_be_broken_is_told_before_the_first_order() -> None:
+    stage = Stage(settings={"holdings": {"QQQ": "10"}, **WHOLE})
+    sent = counted(stage, "place_order")
+    result = await stage.execute(PLAN)
+    events = await stage.events()
+    (told,) = (event for event in events if event.kind == "rules_broken")
+    assert [(one.symbol, one.rule) for one in told.broken] == BROKEN
+    kinds = [event.kind for event in events]
+    assert kinds.index("rules_broken") < kinds.index("order_recorded")
+    unsent = [line for line in result.lines if line.outcome is not LineOutcome.FILLED]
+    assert [(line.symbol, line.reason) for line in unsent] == BROKEN
+    assert sent.calls == 2
+
+
+async def test_telling_them_costs_no_request() -> None:
+    stage = Stage(settings={"holdings": {"QQQ": "10"}})
+    methods = ("get_current_prices", "get_instruments", "get_sellable", "list_orders")
+    asked = [counted(stage, method) for method in methods]
+    await stage.execute(a_plan(sell("QQQ", "300"), buy("SPY", "800"), buy("GLD", "510")))
+    assert "rules_broken" not in await stage.kinds()
+    # One look for the sells and one for the buys; the orders before the first, and after each of both.
+    assert [count.calls for count in asked] == [2, 2, 1, 1]
+
+
+async def test_a_preview_lists_them_all_even_while_the_market_is_closed() -> None:
+    preview = await Stage(settings={"holdings": {"QQQ": "10"}, "market_open": False, **WHOLE}).preview(PLAN)
+    assert [(one.symbol, one.rule) for one in preview.broken] == [("", Reason.MARKET_CLOSED), *BROKEN]
+    assert all(one.detail and one.remedy for one in preview.broken)
+
+
+async def test_a_preview_of_a_good_plan_lists_none() -> None:
+    stage = Stage(settings={"holdings": {"QQQ": "10"}})
+    assert (await stage.preview(a_plan(sell("QQQ", "300")))).broken == ()
+    assert (await stage.preview(a_plan())).broken == ()
+
+
+async def test_a_preview_at_a_broker_that_does_not_answer_leaves_it_to_the_result() -> None:
+    stage = Stage(On("get_current_prices", Fail(), times=10))
+    assert (await stage.preview(a_plan(buy("SPY", "800")))).broken == ()
+
+
+async def test_a_preview_finds_a_foreign_opposite_order() -> None:
+    stage = await _with_a_foreign_sale()
+    preview = await stage.preview(a_plan(buy("SPY", "1000")))
+    assert [(one.symbol, one.rule) for one in preview.broken] == [("SPY", Reason.WASH_TRADE)]
+    assert preview.result.lines[0].reason is Reason.WASH_TRADE
+    assert preview.orders == {}
+
+
+async def test_an_opposite_order_that_is_gone_when_the_plan_is_taken_up_again_stops_nothing() -> None:
+    stage = await _with_a_foreign_sale()
+    plan = a_plan(buy("SPY", "1000"))
+    await stage.crash_after("execution_started", plan)
+    stage.broker.desk.let_fill("SPY")
+    stage.broker.desk.hold_fills(on=False)
+    await stage.clock.sleep(61)
+    assert only(await stage.execute(plan)).outcome is LineOutcome.FILLED
+
+
+async def test_an_opposite_order_that_came_since_is_found_when_the_plan_is_taken_up_again() -> None:
+    stage = Stage(
+        On("place_order", LoseAnswer(OutcomeUnknown("reset")), nth=2), settings={"holdings": {"SPY": "10"}}
+    )
+    plan = a_plan(buy("SPY", "1000"))
+    await stage.crash_after("order_recorded", plan)
+    stage.broker.desk.hold_fills()
+    foreign = an_order("SPY", Side.SELL, 8, limit_price=500, client_order_id="web-1")
+    await stage.clock.sleep(61)
+    await stage.broker.place_order(foreign.seen_at(stage.clock.now()))
+    line = only(await stage.execute(plan))
+    assert (line.outcome, line.reason) == (LineOutcome.BLOCKED, Reason.WASH_TRADE)
+
+
+@pytest.mark.parametrize("amount", ["1.00", "1.99"])
+async def test_dollars_that_round_to_less_than_the_brokers_minimum_are_not_sent(amount: str) -> None:
+    stage = Stage()
+    sent = counted(stage, "place_order")
+    line = only(await stage.execute(a_plan(buy("QQQ", amount))))
+    if amount == "1.00":
+        assert (line.outcome, line.reason, sent.calls) == (LineOutcome.BLOCKED, Reason.TOO_SMALL, 0)
+        assert line.residual_usd == Decimal("1.00")
+    else:
+        assert (line.outcome, sent.calls) == (LineOutcome.FILLED, 1)
