@@ -192,6 +192,20 @@ def test_a_dollar_that_rounds_to_less_than_alpacas_minimum_is_not_sent(server: A
     assert server.count("place") == 0
 
 
+@pytest.mark.parametrize(
+    ("shown", "alerted"), [(100, False), (1, True), (-1, True), ("?", True), (None, True)]
+)
+def test_the_sizes_that_alpaca_shows_are_compared_with_the_order(
+    server: AlpacaServer, monkeypatch: pytest.MonkeyPatch, shown: object, *, alerted: bool
+) -> None:
+    use(server, monkeypatch, execution__max_quote_size_pct="50")
+    server.market.quoted["SPY"] = {"as": shown}
+    assert all_filled_once(server, execute())
+    log = [json.loads(line) for line in Path("planfill.log").read_text(encoding="utf-8").splitlines()]
+    said = [line["message"] for line in log if line["event"] == "alerted"]
+    assert [one.startswith("SPY: THIN_QUOTE") for one in said] == [True] * alerted
+
+
 def test_shares_of_what_alpaca_does_not_split_are_cut_to_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     with an_alpaca(not_fractionable=["SPY"]) as server:
         use(server, monkeypatch)

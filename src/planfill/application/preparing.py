@@ -18,7 +18,7 @@ from planfill.domain.events import (
 )
 from planfill.domain.facts import Facts
 from planfill.domain.linting import lint
-from planfill.domain.order_checks import is_at_work
+from planfill.domain.order_checks import check_size_shown, is_at_work
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
 
@@ -107,6 +107,7 @@ def _decide(run: Run, line: LineState, facts: Facts, name: ClientOrderId) -> Ite
         yield LineClosed(symbol=item.symbol, reason=drafted.reason, detail=drafted.detail)
         return
     sizing, deadline = drafted.sizing, facts.deadline(run.policy.execution.order_deadline_s)
+    quote, policy = drafted.facts.quote, run.policy.execution
     yield OrderRecorded(order=drafted.order, attempt=1, sizing=sizing, deadline=deadline)
     if sizing.reason is Reason.MORE_HELD_THAN_PLANNED:
         yield Alerted(
@@ -115,3 +116,5 @@ def _decide(run: Run, line: LineState, facts: Facts, name: ClientOrderId) -> Ite
             symbol=item.symbol,
             detail=f"more is held than the plan's ${item.planned_usd}: only that much is sold",
         )
+    if thin := check_size_shown(sizing, item.side, quote, policy):
+        yield Alerted(severity=Severity.WARNING, reason=thin.reason, symbol=item.symbol, detail=thin.detail)

@@ -12,6 +12,7 @@ from planfill.domain.events import OrderRequoted
 from planfill.domain.following import not_sent
 from planfill.domain.funding import BUDGET, in_doubt
 from planfill.domain.order import Side
+from planfill.domain.order_checks import check_order
 from planfill.domain.outcome import Reason
 from planfill.domain.values import Money, worth
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from planfill.application.run import Run
     from planfill.domain.events import Event
+    from planfill.domain.policy import LimitsPolicy
     from planfill.domain.sizing import SizingFacts
     from planfill.domain.state import OrderState
 
@@ -43,7 +45,7 @@ async def recheck(run: Run, orders: Sequence[OrderState]) -> list[Event]:
     purse = Money(BUDGET[policy.funding](account, policy.cash_buffer_bps) - in_doubt(others))
     events: list[Event] = []
     for order, line in zip(orders, lines, strict=True):
-        found = closed or _covered(order, assess(line.item, facts, run.policy), purse)
+        found = closed or _covered(order, assess(line.item, facts, run.policy), purse, run.policy.limits)
         if isinstance(found, Objection):
             events.append(not_sent(order, found.reason, found.detail))
         else:
@@ -59,9 +61,13 @@ class _Covered(NamedTuple):
     left: Money
 
 
-def _covered(order: OrderState, facts: SizingFacts | Objection, purse: Money) -> _Covered | Objection:
+def _covered(
+    order: OrderState, facts: SizingFacts | Objection, purse: Money, limits: LimitsPolicy
+) -> _Covered | Objection:
     if isinstance(facts, Objection):
         return facts
+    if objection := check_order(order.order, order.sizing, facts, limits):
+        return objection
     quantity, held = order.sizing.quantity, facts.sellable
     if order.order.side is Side.SELL:
         if quantity <= held:

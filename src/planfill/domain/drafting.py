@@ -73,4 +73,4 @@ def draft(line: LineState, facts: Facts, policy: Policy, name: ClientOrderId) ->
         lot = found.instrument.lot
         detail = f"${sizing.available_usd} do not reach for {lot} shares at {sizing.price}"
         return Objection(Reason.ROUNDS_TO_ZERO, detail)
-    return check_order(order, sizing, found) or Draft(order, sizing, found)
+    return check_order(order, sizing, found, policy.limits) or Draft(order, sizing, found)

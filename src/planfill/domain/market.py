@@ -15,8 +15,9 @@ from planfill.domain.values import Money, Name, Price, Quantity, Symbol, Value
 
 class Quote(Value, frozen=True):
     """
-    The best bid and ask of one instrument at one moment.
+    The best bid and ask of one instrument at one moment, and how many shares are shown at each.
 
+    The sizes are None where the source does not say them.
     A price of 0 or below and a crossed market are refused: they never become an order. Whether it is
     stale is a question to the clock.
     """
@@ -26,6 +27,8 @@ class Quote(Value, frozen=True):
     ask: Annotated[Price, Field(gt=0)]
     at: AwareDatetime
     source: Name
+    bid_size: Annotated[Quantity, Field(ge=0)] | None = None
+    ask_size: Annotated[Quantity, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _not_crossed(self) -> Self:
@@ -42,6 +45,10 @@ class Quote(Value, frozen=True):
     def near(self, side: Side) -> Price:
         """The price at which a marketable order of this side would trade now."""
         return self.ask if side is Side.BUY else self.bid
+
+    def near_size(self, side: Side) -> Quantity | None:
+        """The shares shown at that price."""
+        return self.ask_size if side is Side.BUY else self.bid_size
 
 
 class NoQuote(Value, frozen=True):

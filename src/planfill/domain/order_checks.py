@@ -1,4 +1,4 @@
-"""What the broker takes of one order: found before it is sent, not learnt from its refusal."""
+"""What broker and settings take of one order: found before it is sent, not learnt from a refusal."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from planfill.domain.values import ZERO_SHARES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from planfill.domain.market import Quote
     from planfill.domain.order import Order
     from planfill.domain.plan import PlanItem
+    from planfill.domain.policy import ExecutionPolicy, LimitsPolicy
     from planfill.domain.report import ExecutionReport
     from planfill.domain.sizing import Sizing, SizingFacts
-    from planfill.domain.values import Money
+    from planfill.domain.values import Money, Quantity
 
 
 def is_at_work(report: ExecutionReport) -> bool:
@@ -34,9 +36,34 @@ def check_opposite(item: PlanItem, open_orders: Iterable[ExecutionReport]) -> Ob
     return None
 
 
-def check_order(order: Order, sizing: Sizing, facts: SizingFacts) -> Objection | None:
-    """Object to an order whose quantity, dollars or limit price the broker does not take."""
-    return _steps(order, facts) or _least(order, sizing, facts) or _tick(order, facts)
+def check_order(order: Order, sizing: Sizing, facts: SizingFacts, limits: LimitsPolicy) -> Objection | None:
+    """Object to an order whose quantity, dollars or limit price broker or settings do not take."""
+    return (
+        _steps(order, facts)
+        or _least(order, sizing, facts)
+        or _tick(order, facts)
+        or _most(sizing.quantity, limits)
+    )
+
+
+def check_size_shown(sizing: Sizing, side: Side, quote: Quote, policy: ExecutionPolicy) -> Objection | None:
+    """Object to more shares than the set share of what is shown at the price; it stops nothing."""
+    most, shown = policy.max_quote_size_pct, quote.near_size(side)
+    if most is None:
+        return None
+    if shown is None:
+        return Objection(Reason.THIN_QUOTE, f"{quote.source} does not say how many shares are shown")
+    if sizing.quantity * 100 <= shown * most:
+        return None
+    detail = f"{sizing.quantity} shares are more than {most} % of the {shown} that are shown"
+    return Objection(Reason.THIN_QUOTE, detail)
+
+
+def _most(quantity: Quantity, limits: LimitsPolicy) -> Objection | None:
+    most = limits.max_order_shares
+    if most is None or quantity <= most:
+        return None
+    return Objection(Reason.TOO_MANY_SHARES, f"{quantity} shares, at most {most} are allowed in an order")
 
 
 def _steps(order: Order, facts: SizingFacts) -> Objection | None:

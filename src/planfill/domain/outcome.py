@@ -61,6 +61,8 @@ class Reason(StrEnum):
     MORE_HELD_THAN_PLANNED = "MORE_HELD_THAN_PLANNED"
     FUNDS_CUT = "FUNDS_CUT"
     NO_FUNDS = "NO_FUNDS"
+    TOO_MANY_SHARES = "TOO_MANY_SHARES"
+    THIN_QUOTE = "THIN_QUOTE"
     SELLS_FAILED = "SELLS_FAILED"
     MARKET_CLOSED = "MARKET_CLOSED"
     CLOSING_SOON = "CLOSING_SOON"
@@ -111,6 +113,7 @@ _CLOSED_AS: Final[dict[Reason | None, tuple[LineOutcome, Residual]]] = {
     Reason.QUANTITY_MISMATCH: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_TRADABLE: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_HELD: (LineOutcome.SKIPPED, Residual.HOLDING),
+    Reason.TOO_MANY_SHARES: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NO_FUNDS: (LineOutcome.BLOCKED, Residual.FUNDING),
     Reason.SELLS_FAILED: (LineOutcome.BLOCKED, Residual.FUNDING),
     Reason.MARKET_CLOSED: (LineOutcome.BLOCKED, Residual.BLOCKED),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from planfill.domain.values import Money
+from planfill.domain.values import Money, Quantity
 
 _Seconds = Annotated[float, Field(gt=0)]
 _Points = Annotated[Decimal, Field(ge=0)]
@@ -34,6 +34,8 @@ class ExecutionPolicy(BaseModel, frozen=True, extra="forbid"):
     """A wider market blocks the line."""
     max_deviation_bps: _Points = Decimal(500)
     """How far the quote may be from the plan's reference price, and a quantity from its dollars."""
+    max_quote_size_pct: Annotated[Decimal, Field(gt=0)] | None = None
+    """An order over this share of the size that is shown raises an alert; unset, nothing does."""
     min_time_to_close_s: Annotated[float, Field(ge=0)] = 300
     """With less time left before the close nothing new is sent."""
     sequencing: Literal["sells_first", "pipelined", "plan_order"] = "sells_first"
@@ -65,6 +67,8 @@ class LimitsPolicy(BaseModel, frozen=True, extra="forbid"):
 
     max_market_usd: Annotated[Money, Field(gt=0)] = Money(Decimal(100000))
     """A larger line is sent as a collared limit instead of a market order."""
+    max_order_shares: Annotated[Quantity, Field(gt=0)] | None = None
+    """A line whose order would be larger is refused; unset, none is."""
     breaker_min_sample: Annotated[int, Field(ge=1)] = 5
     """How many orders must have ended before the failure rate means anything."""
     breaker_halt_pct: Annotated[Decimal, Field(gt=0, le=100)] = Decimal(50)

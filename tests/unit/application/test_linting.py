@@ -11,6 +11,7 @@ from stage import Stage, a_plan, buy, only, sell
 from planfill.adapters.brokers.mock.faults import Fail, LoseAnswer
 from planfill.adapters.brokers.mock.script import Call, Fault, On
 from planfill.domain.errors import OutcomeUnknown
+from planfill.domain.events import Event
 from planfill.domain.order import Side
 from planfill.domain.outcome import LineOutcome, Reason
 from planfill.testing.builders import an_order
@@ -128,3 +129,32 @@ async def test_dollars_that_round_to_less_than_the_brokers_minimum_are_not_sent(
         assert line.residual_usd == Decimal("1.00")
     else:
         assert (line.outcome, sent.calls) == (LineOutcome.FILLED, 1)
+
+
+def alerts(events: list[Event]) -> list[tuple[str, Reason]]:
+    return [(event.symbol, event.reason) for event in events if event.kind == "alerted"]
+
+
+async def test_an_order_that_is_large_for_what_is_shown_is_sent_with_an_alert() -> None:
+    stage = Stage(settings={"quote_size": "10"}, max_quote_size_pct="25")
+    result = await stage.execute(a_plan(buy("SPY", "800"), buy("QQQ", "1200")))
+    assert result.success
+    assert alerts(await stage.events()) == [("QQQ", Reason.THIN_QUOTE)]
+
+
+async def test_an_order_of_too_many_shares_is_refused_and_the_others_are_sent() -> None:
+    stage = Stage(max_order_shares="3")
+    result = await stage.execute(a_plan(buy("SPY", "800"), buy("QQQ", "1200")))
+    assert [(line.outcome, line.reason) for line in result.lines] == [
+        (LineOutcome.FILLED, None),
+        (LineOutcome.BLOCKED, Reason.TOO_MANY_SHARES),
+    ]
+
+
+async def test_a_limit_that_was_lowered_meanwhile_holds_for_an_order_that_was_not_sent() -> None:
+    stage = Stage()
+    plan = a_plan(buy("SPY", "1200"))
+    await stage.crash_after("order_recorded", plan)
+    stage.policy = Stage(max_order_shares="2").policy
+    line = only(await stage.execute(plan))
+    assert (line.outcome, line.reason) == (LineOutcome.BLOCKED, Reason.TOO_MANY_SHARES)

@@ -7,8 +7,9 @@ import pytest
 from planfill.domain.checks import Objection
 from planfill.domain.market import Capabilities, Instrument
 from planfill.domain.order import Order, Side
-from planfill.domain.order_checks import check_opposite, check_order, is_at_work
+from planfill.domain.order_checks import check_opposite, check_order, check_size_shown, is_at_work
 from planfill.domain.outcome import Reason
+from planfill.domain.policy import ExecutionPolicy, LimitsPolicy
 from planfill.domain.report import OrderStatus
 from planfill.domain.sizing import SizingFacts
 from planfill.domain.values import Quantity
@@ -22,8 +23,11 @@ def facts(instrument: Instrument, sellable: int = 0) -> SizingFacts:
     return SizingFacts(a_quote(), instrument, Quantity(Decimal(sellable)), Decimal("0.05"))
 
 
-def checked(order: Order, instrument: Instrument, price: str = "100", sellable: int = 0) -> Objection | None:
-    return check_order(order, a_sizing(order.quantity or 1, price), facts(instrument, sellable))
+def checked(
+    order: Order, instrument: Instrument, price: str = "100", sellable: int = 0, most: int | None = None
+) -> Objection | None:
+    limits = LimitsPolicy(max_order_shares=None if most is None else Quantity(Decimal(most)))
+    return check_order(order, a_sizing(order.quantity or 1, price), facts(instrument, sellable), limits)
 
 
 def test_an_order_that_keeps_every_rule_passes() -> None:
@@ -103,3 +107,31 @@ def test_a_broker_without_fractions_has_none_in_any_instrument() -> None:
     assert an_instrument().within(none).lot == 1
     assert an_instrument().within(some) == an_instrument()
     assert WHOLE.within(none) == WHOLE
+
+
+def test_an_order_may_have_as_many_shares_as_the_setting_and_no_more() -> None:
+    assert checked(an_order(quantity=10), WHOLE, most=10) is None
+    assert checked(an_order(quantity=11), WHOLE, most=10) == Objection(
+        Reason.TOO_MANY_SHARES, "11 shares, at most 10 are allowed in an order"
+    )
+
+
+@pytest.mark.parametrize(
+    ("side", "quantity", "thin"),
+    [(Side.BUY, 30, False), (Side.BUY, 31, True), (Side.SELL, 15, False), (Side.SELL, 16, True)],
+)
+def test_shares_are_compared_with_what_is_shown_on_their_side(
+    side: Side, quantity: int, *, thin: bool
+) -> None:
+    policy = ExecutionPolicy(max_quote_size_pct=Decimal(15))
+    found = check_size_shown(a_sizing(quantity), side, a_quote(shown=(100, 200)), policy)
+    assert (found is not None) is thin
+    assert found is None or found.reason is Reason.THIN_QUOTE
+
+
+def test_where_a_size_must_be_known_its_absence_is_said() -> None:
+    policy = ExecutionPolicy(max_quote_size_pct=Decimal(15))
+    assert check_size_shown(a_sizing(), Side.BUY, a_quote(), policy) == Objection(
+        Reason.THIN_QUOTE, "test does not say how many shares are shown"
+    )
+    assert check_size_shown(a_sizing(), Side.BUY, a_quote(), ExecutionPolicy()) is None

@@ -18,6 +18,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "max_quote_age_s": 60,
         "max_spread_bps": 200,
         "max_deviation_bps": 500,
+        "max_quote_size_pct": None,
         "min_time_to_close_s": 300,
         "sequencing": "sells_first",
         "funding": "cash",
@@ -33,6 +34,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
     }
     assert limits.model_dump() == {
         "max_market_usd": 100_000,
+        "max_order_shares": None,
         "breaker_min_sample": 5,
         "breaker_halt_pct": 50,
         "breaker_warn_pct": 20,
@@ -48,6 +50,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         ("order_deadline_s", 0),
         ("concurrency", 0),
         ("concurrency", 1001),
+        ("max_quote_size_pct", 0),
         ("cash_buffer_bps", 10000),
         ("cash_buffer_bps", -1),
         ("exit_tolerance", "1.01"),
@@ -65,6 +68,7 @@ def test_a_setting_of_execution_that_makes_no_sense_is_refused(field: str, value
     ("field", "value"),
     [
         ("max_market_usd", 0),
+        ("max_order_shares", 0),
         ("breaker_min_sample", 0),
         ("breaker_halt_pct", 0),
         ("breaker_halt_pct", 101),

@@ -13,7 +13,7 @@ from planfill.application.ports.market import InstrumentCatalog, MarketData, Mar
 from planfill.domain.errors import BrokerConnectionError
 from planfill.domain.market import Instrument, MarketSession, NoQuote, Quote
 from planfill.domain.outcome import Reason
-from planfill.domain.values import Money, Price
+from planfill.domain.values import Money, Price, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -107,8 +107,23 @@ def _quote(symbol: str, told: Any, feed: str) -> Quote | NoQuote:
     if bid > ask_:
         return NoQuote(symbol=symbol, reason=Reason.CROSSED_PRICE, detail=detail)
     return Quote(
-        symbol=symbol, bid=Price(bid), ask=Price(ask_), at=at, source=f"alpaca-{feed.replace('_', '-')}"
+        symbol=symbol,
+        bid=Price(bid),
+        ask=Price(ask_),
+        at=at,
+        source=f"alpaca-{feed.replace('_', '-')}",
+        bid_size=_size(told, "bs"),
+        ask_size=_size(told, "as"),
     )
+
+
+def _size(told: Any, name: str) -> Quantity | None:
+    """Read how many shares are shown; what cannot be read is not known, and spoils no price."""
+    try:
+        size = amount(told, name)
+    except Unreadable:
+        return None
+    return None if size is None or size < 0 else Quantity(size)
 
 
 def _instrument(asset: Any) -> Instrument | None:
