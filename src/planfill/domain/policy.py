@@ -85,5 +85,5 @@ class Policy(BaseModel, frozen=True, extra="forbid"):
 
     def at_once(self) -> Policy:
         """Give the same without waiting for the session: for a look at what would be done now."""
-        execution = self.execution.model_copy(update={"market_closed": "refuse"})
-        return self.model_copy(update={"execution": execution})
+        execution = ExecutionPolicy.model_validate(dict(self.execution) | {"market_closed": "refuse"})
+        return Policy(execution=execution, limits=self.limits)

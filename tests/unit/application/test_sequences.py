@@ -66,6 +66,15 @@ async def test_in_a_pipeline_proceeds_that_do_not_show_buy_nothing_yet() -> None
     assert (await stage.broker.get_account()).cash_usd >= 0
 
 
+async def test_in_a_pipeline_the_money_of_a_buy_that_still_works_is_not_given_to_another() -> None:
+    slow = On("place_order", FillLate(seconds=90), symbol="QQQ")
+    stage = Stage(LATE, slow, settings=HELD, sequencing="pipelined")
+    result = await stage.execute(a_plan(*PLAN["items"][:3], buy("GLD", "5000", priority=2)))
+    assert outcomes(result) == [LineOutcome.FILLED] * 4
+    assert result.lines[3].reason is Reason.FUNDS_CUT
+    assert result.lines[3].filled_usd == pytest.approx(Decimal(4079), abs=5)
+
+
 async def test_in_a_pipeline_a_sell_that_fails_is_shared_out_among_the_buys_that_are_left() -> None:
     stage = Stage(LATE, On("place_order", Refuse(), symbol="SPY"), settings=HELD, sequencing="pipelined",
                   breaker_min_sample=50)  # fmt: skip
