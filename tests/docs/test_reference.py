@@ -49,6 +49,8 @@ def shown(default: object) -> str:
             return str(default) or "empty"
         case frozenset() if not default:
             return "none"
+        case tuple():
+            return ", ".join(default)
     raise TypeError(default)
 
 

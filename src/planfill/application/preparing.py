@@ -66,9 +66,11 @@ async def facts_of(
     session = await ask(brokerage.hours.get_session)
     instruments = await ask(brokerage.instruments.get_instruments, symbols)
     sellable = await ask(brokerage.account.get_sellable, sold) if sold else {}
+    other = brokerage.second_prices
+    second = None if other is None else await ask(other.get_current_prices, symbols)
     quotes = await ask(brokerage.market_data.get_current_prices, symbols)
     taken = {symbol: one.within(brokerage.capabilities) for symbol, one in instruments.items()}
-    return Facts(session, quotes, taken, sellable, orders, clock.now())
+    return Facts(session, quotes, taken, sellable, orders, clock.now(), second)
 
 
 async def prepare(run: Run, lines: Sequence[LineState]) -> list[Event]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from planfill.domain.checks import Objection, check_instrument, check_quote
+from planfill.domain.checks import Objection, check_instrument, check_quote, check_second
 from planfill.domain.order_checks import check_opposite, check_order
 from planfill.domain.outcome import Reason
 from planfill.domain.sizing import SizingFacts, size
@@ -44,8 +44,15 @@ def examine(item: PlanItem, facts: Facts, policy: Policy) -> Examined:
     return Examined(
         check_instrument(item, facts.instruments.get(item.symbol), held=held),
         check_opposite(item, facts.open_orders),
-        check_quote(item, facts.quotes.get(item.symbol), facts.at, policy.execution),
+        _confirmed(item, facts, policy),
     )
+
+
+def _confirmed(item: PlanItem, facts: Facts, policy: Policy) -> Quote | Objection:
+    quote = check_quote(item, facts.quotes.get(item.symbol), facts.at, policy.execution)
+    if isinstance(quote, Objection):
+        return quote
+    return check_second(quote, facts.second, policy.execution) or quote
 
 
 def assess(item: PlanItem, facts: Facts, policy: Policy) -> SizingFacts | Objection:

@@ -19,6 +19,7 @@ class Facts(NamedTuple):
     All that the checks of a line look at; everything but ``session``, ``open_orders`` and ``at`` by symbol.
 
     ``sellable`` is in shares; ``open_orders`` are the account's at the broker, whosever they are.
+    ``second`` is what another source of prices says, where one is named.
     """
 
     session: MarketSession
@@ -27,6 +28,7 @@ class Facts(NamedTuple):
     sellable: Mapping[str, Quantity]
     open_orders: Sequence[ExecutionReport]
     at: datetime
+    second: Mapping[str, Quote | NoQuote] | None = None
 
     def deadline(self, seconds: float) -> datetime:
         """Give the time until which an order may work: some seconds from now, or the close."""

@@ -25,6 +25,7 @@ REMEDY: Final = {
     Reason.STALE_PRICE: _SEE_PRICES,
     Reason.WIDE_SPREAD: "wait for a narrower market, or set execution.max_spread_bps",
     Reason.PRICE_DEVIATION: "make the plan anew from today's prices: it may have missed a split",
+    Reason.SOURCE_DEVIATION: "see which source is right, or set execution.max_source_deviation_bps",
     Reason.QUANTITY_MISMATCH: "let quantity and trade_amount say the same",
     Reason.NOT_TRADABLE: "take the symbol out of the plan, or correct it",
     Reason.NOT_HELD: "make the plan anew from what is held, or cancel the orders that hold the shares",

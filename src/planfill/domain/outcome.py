@@ -54,6 +54,7 @@ class Reason(StrEnum):
     STALE_PRICE = "STALE_PRICE"
     WIDE_SPREAD = "WIDE_SPREAD"
     PRICE_DEVIATION = "PRICE_DEVIATION"
+    SOURCE_DEVIATION = "SOURCE_DEVIATION"
     QUANTITY_MISMATCH = "QUANTITY_MISMATCH"
     NOT_TRADABLE = "NOT_TRADABLE"
     NOT_HELD = "NOT_HELD"
@@ -110,6 +111,7 @@ _CLOSED_AS: Final[dict[Reason | None, tuple[LineOutcome, Residual]]] = {
     Reason.STALE_PRICE: (LineOutcome.SKIPPED, Residual.SKIPPED),
     Reason.WIDE_SPREAD: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.PRICE_DEVIATION: (LineOutcome.BLOCKED, Residual.BLOCKED),
+    Reason.SOURCE_DEVIATION: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.QUANTITY_MISMATCH: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_TRADABLE: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_HELD: (LineOutcome.SKIPPED, Residual.HOLDING),

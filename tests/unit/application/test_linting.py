@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -10,11 +11,13 @@ from stage import Stage, a_plan, buy, only, sell
 
 from planfill.adapters.brokers.mock.faults import Fail, LoseAnswer
 from planfill.adapters.brokers.mock.script import Call, Fault, On
-from planfill.domain.errors import OutcomeUnknown
+from planfill.application.ports.market import MarketData
+from planfill.domain.errors import BrokerConnectionError, OutcomeUnknown
 from planfill.domain.events import Event
+from planfill.domain.market import NoQuote, Quote
 from planfill.domain.order import Side
 from planfill.domain.outcome import LineOutcome, Reason
-from planfill.testing.builders import an_order
+from planfill.testing.builders import a_quote, an_order
 
 WHOLE = {"not_fractionable": ["SPY", "GLD"], "not_tradable": ["IWM"]}
 PLAN = a_plan(sell("QQQ", "300"), buy("SPY", "100"), buy("IWM", "500"), buy("GLD", "510"))
@@ -158,3 +161,39 @@ async def test_a_limit_that_was_lowered_meanwhile_holds_for_an_order_that_was_no
     stage.policy = Stage(max_order_shares="2").policy
     line = only(await stage.execute(plan))
     assert (line.outcome, line.reason) == (LineOutcome.BLOCKED, Reason.TOO_MANY_SHARES)
+
+
+class Other(MarketData):
+    """A second source, which has one price for all, or none."""
+
+    def __init__(self, price: str | None) -> None:
+        self.price = price
+
+    async def get_current_prices(self, symbols: Collection[str]) -> Mapping[str, Quote | NoQuote]:
+        if self.price is None:
+            return {}
+        return {symbol: a_quote(symbol, self.price, source="other") for symbol in symbols}
+
+
+@pytest.mark.parametrize(("price", "sent"), [("400", True), ("392.2", True), ("391", False), (None, False)])
+async def test_a_price_that_the_second_source_does_not_confirm_is_not_traded_at(
+    price: str | None, *, sent: bool
+) -> None:
+    stage = Stage()
+    stage.replace(second_prices=Other(price))
+    line = only(await stage.execute(a_plan(buy("SPY", "800"))))
+    assert (line.outcome is LineOutcome.FILLED) is sent
+    assert line.reason is (None if sent else Reason.SOURCE_DEVIATION)
+    assert line.price_source == ("mock" if sent else None)
+
+
+async def test_a_second_source_that_does_not_answer_confirms_nothing() -> None:
+    class Silent(MarketData):
+        async def get_current_prices(self, symbols: Collection[str]) -> Mapping[str, Quote | NoQuote]:
+            msg = f"no answer for {sorted(symbols)}"
+            raise BrokerConnectionError(msg)
+
+    stage = Stage()
+    stage.replace(second_prices=Silent())
+    line = only(await stage.execute(a_plan(buy("SPY", "800"))))
+    assert (line.outcome, line.reason) == (LineOutcome.BLOCKED, Reason.BROKER_UNAVAILABLE)

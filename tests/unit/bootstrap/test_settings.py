@@ -91,3 +91,18 @@ def test_a_file_that_is_missing_a_folder_or_not_toml_is_one_clear_message(folder
         with pytest.raises(SettingsError, match=text):
             load_settings(path)
     assert "is not TOML" in problems("[execution\n")[""]
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message"),
+    [
+        ('sources = ["broker", "file"]', "prices", "the source 'file' needs prices.file"),
+        ('second = "file"', "prices", "the source 'file' needs prices.file"),
+        ('second = "broker"', "prices", "there is nothing to compare: 'broker' is the only source"),
+        ("sources = []", "prices.sources", "at least 1 item"),
+        ('sources = ["yahoo"]', "prices.sources[0]", "'broker' or 'file'"),
+    ],
+)
+def test_sources_of_prices_that_make_no_sense_are_refused(text: str, path: str, message: str) -> None:
+    found = problems(f"[prices]\n{text}\n")
+    assert message in found[path]

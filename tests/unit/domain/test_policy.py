@@ -18,6 +18,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "max_quote_age_s": 60,
         "max_spread_bps": 200,
         "max_deviation_bps": 500,
+        "max_source_deviation_bps": 200,
         "max_quote_size_pct": None,
         "min_time_to_close_s": 300,
         "sequencing": "sells_first",
