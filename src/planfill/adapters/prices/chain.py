@@ -35,7 +35,8 @@ class PriceChain(MarketData):
         missing = set(symbols)
         for source in self._sources:
             try:
-                answer = await source.get_current_prices(missing) if missing else {}
+                asked = [symbol for symbol in symbols if symbol in missing]
+                answer = await source.get_current_prices(asked) if asked else {}
             except BrokerConnectionError as e:
                 failures.append(e)
                 continue
