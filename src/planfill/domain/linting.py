@@ -78,6 +78,6 @@ def _objections(line: LineState, facts: Facts, policy: Policy) -> Iterator[Objec
 
 
 def _broken(symbol: str, objection: Objection) -> BrokenRule:
-    return BrokenRule(
-        symbol=symbol, rule=objection.reason, detail=objection.detail, remedy=REMEDY[objection.reason]
-    )
+    # A source of prices may give any reason why it has none.
+    remedy = REMEDY.get(objection.reason, _SEE_PRICES)
+    return BrokenRule(symbol=symbol, rule=objection.reason, detail=objection.detail, remedy=remedy)

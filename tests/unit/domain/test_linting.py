@@ -6,7 +6,7 @@ import pytest
 
 from planfill.domain.facts import Facts
 from planfill.domain.linting import REMEDY, BrokenRule, lint
-from planfill.domain.market import MarketSession
+from planfill.domain.market import MarketSession, NoQuote
 from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import PlanItem
@@ -93,6 +93,14 @@ def test_the_hours_are_told_once_for_all_lines_beside_their_own(session: MarketS
         ("", rule),
         ("QQQ", Reason.NOT_TRADABLE),
     ]
+
+
+def test_a_reason_of_a_price_source_that_nobody_foresaw_is_listed_too() -> None:
+    told = NoQuote(symbol="SPY", reason=Reason.BROKER_UNAVAILABLE, detail="its own feed is down")
+    facts = Facts(a_session(), {"SPY": told}, INSTRUMENTS, {}, (), START)
+    (broken,) = lint([LineState(an_item("SPY"), 0)], facts, a_policy())
+    assert (broken.rule, broken.detail) == (Reason.BROKER_UNAVAILABLE, "its own feed is down")
+    assert broken.remedy
 
 
 def test_a_broken_rule_says_what_and_what_to_do() -> None:
