@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from planfill.application.run import ask
 from planfill.domain.checks import Objection, check_session
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from planfill.domain.state import LineState
     from planfill.domain.values import ClientOrderId
 
+# After that the account's open orders are read anew: a person may have placed or canceled some.
+_LONG_AGO: Final = timedelta(minutes=1)
+
 
 async def look(run: Run, lines: Sequence[LineState]) -> Facts:
     """
@@ -46,7 +50,7 @@ async def look(run: Run, lines: Sequence[LineState]) -> Facts:
 
     """
     now, orders = run.clock.now(), run.state.open_orders
-    if (now - (run.state.started_at or now)).total_seconds() > run.policy.execution.max_quote_age_s:
+    if now - (run.state.started_at or now) > _LONG_AGO:
         orders = await open_orders(run.brokerage, run.clock)
     return await facts_of(run.brokerage, run.clock, [line.item for line in lines], orders)
 

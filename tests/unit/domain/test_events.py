@@ -132,3 +132,12 @@ def test_only_these_events_begin_or_finish_an_execution(event: Event) -> None:
         ev.ExecutionCompleted: True,
     }
     assert event.finishes is finishes.get(type(event))
+
+
+def test_what_was_stored_before_open_orders_and_the_later_settings_were_is_still_read() -> None:
+    stored = json.loads(encode(started(PLAN)))
+    del stored["open_orders"]
+    for name in ("max_source_deviation_bps", "max_quote_size_pct"):
+        del stored["policy"]["execution"][name]
+    del stored["policy"]["limits"]["max_order_shares"]
+    assert decode(json.dumps(stored)) == started(PLAN)
