@@ -55,7 +55,7 @@ def executed(
         ({"mock__not_fractionable": '["SPY"]'}, buy("SPY", "300"), Reason.ROUNDS_TO_ZERO),
         ({}, buy("SPY", "1.00", reference_price="400"), Reason.TOO_SMALL),
         ({}, sell("SPY", "800"), Reason.NOT_HELD),
-        ({"limits__max_order_shares": "1"}, buy("SPY", "800"), Reason.TOO_MANY_SHARES),
+        ({"limits__max_order_shares": "1"}, buy("SPY", "800"), Reason.LIMIT),
         ({"mock__spread_bps": "300"}, buy("SPY", "800"), Reason.WIDE_SPREAD),
         ({}, buy("SPY", "800", reference_price="200"), Reason.PRICE_DEVIATION),
         ({}, buy("SPY", "800", quantity="4"), Reason.QUANTITY_MISMATCH),
@@ -89,7 +89,7 @@ def test_the_same_is_listed_in_the_preview_with_what_to_do(monkeypatch: pytest.M
     assert [(one.symbol, one.rule) for one in broken] == [
         ("", Reason.MARKET_CLOSED),
         ("SPY", Reason.NOT_TRADABLE),
-        ("QQQ", Reason.TOO_MANY_SHARES),
+        ("QQQ", Reason.LIMIT),
     ]
     assert all(one.remedy for one in broken)
 

@@ -159,6 +159,7 @@ class Container(DeclarativeContainer):
             listeners=Object(()),
             wrap=Object(stack),
             holder=Callable(holder),
+            history=reader,
         ),
         reader,
     )

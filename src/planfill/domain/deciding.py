@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from planfill.domain.health import health
-from planfill.domain.outcome import Reason
+from planfill.domain.breakers import tripped
 from planfill.domain.plan import Action
-from planfill.domain.refusals import OF_THE_ACCOUNT
 from planfill.domain.sequencing import RELEASE
 from planfill.domain.state import Phase
 
 if TYPE_CHECKING:
+    from planfill.domain.outcome import Reason
     from planfill.domain.policy import Policy
     from planfill.domain.state import ExecutionState, LineState, OrderState
 
@@ -84,8 +83,8 @@ def decide(state: ExecutionState, policy: Policy, largest_wave: int | None = Non
     if state.stop is not None:
         return _wind_down(state, unsent, state.stop.reason, state.stop.detail)
     lines, in_full = RELEASE[policy.execution.sequencing](state)
-    if (unsent or lines) and (sick := _diagnose(state, policy)):
-        return sick
+    if (unsent or lines) and (sick := tripped(state, policy.limits)):
+        return Stop(sick.reason, sick.detail)
     if unsent:
         return Place(unsent[: _opening(state, policy)])
     if lines:
@@ -101,18 +100,6 @@ def _wind_down(state: ExecutionState, unsent: tuple[OrderState, ...], reason: Re
     if pending := tuple(line for line in state.lines.values() if line.is_pending):
         return Close(pending, reason, detail)
     return Track() if any(order.is_open for order in state.orders.values()) else Finish()
-
-
-def _diagnose(state: ExecutionState, policy: Policy) -> Stop | None:
-    for order in state.orders.values():
-        if order.phase is Phase.REFUSED and order.reason in OF_THE_ACCOUNT:
-            return Stop(order.reason, order.detail)
-    found = health(state)
-    if not found.exceeds(policy.limits.breaker_halt_pct, policy.limits):
-        return None
-    limit = policy.limits.breaker_halt_pct
-    detail = f"{found.failed} of {found.ended} orders failed, more than {limit} %"
-    return Stop(Reason.BREAKER, detail)
 
 
 def _opening(state: ExecutionState, policy: Policy) -> int | None:

@@ -33,7 +33,7 @@ REMEDY: Final = {
     Reason.ROUNDS_TO_ZERO: "plan at least one step of the quantity that the broker takes",
     Reason.NOT_FRACTIONABLE: "plan whole shares",
     Reason.TOO_SMALL: "plan more dollars, or leave the line out",
-    Reason.TOO_MANY_SHARES: "plan less, or set limits.max_order_shares",
+    Reason.LIMIT: "plan less, or raise the limit",
     Reason.PRICE_INCREMENT: "use a limit that is a multiple of the tick",
     Reason.MARKET_CLOSED: "execute when the market is open",
     Reason.CLOSING_SOON: "execute in the next session, or set execution.min_time_to_close_s",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planfill.domain.checks import Objection
+from planfill.domain.numerals import plain
 from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
 from planfill.domain.report import OrderStatus
@@ -63,7 +64,7 @@ def _most(quantity: Quantity, limits: LimitsPolicy) -> Objection | None:
     most = limits.max_order_shares
     if most is None or quantity <= most:
         return None
-    return Objection(Reason.TOO_MANY_SHARES, f"{quantity} shares, at most {most} are allowed in an order")
+    return Objection(Reason.LIMIT, f"{plain(quantity)}, max_order_shares allows {plain(most)}")
 
 
 def _steps(order: Order, facts: SizingFacts) -> Objection | None:

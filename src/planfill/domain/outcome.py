@@ -62,7 +62,6 @@ class Reason(StrEnum):
     MORE_HELD_THAN_PLANNED = "MORE_HELD_THAN_PLANNED"
     FUNDS_CUT = "FUNDS_CUT"
     NO_FUNDS = "NO_FUNDS"
-    TOO_MANY_SHARES = "TOO_MANY_SHARES"
     THIN_QUOTE = "THIN_QUOTE"
     SELLS_FAILED = "SELLS_FAILED"
     MARKET_CLOSED = "MARKET_CLOSED"
@@ -72,6 +71,8 @@ class Reason(StrEnum):
     INTERRUPTED = "INTERRUPTED"
     BREAKER = "BREAKER"
     LIMIT = "LIMIT"
+    DUPLICATE_ORDER = "DUPLICATE_ORDER"
+    SHORTFALL = "SHORTFALL"
     ACCOUNT_BLOCKED = "ACCOUNT_BLOCKED"
     ACCOUNT_BUSY = "ACCOUNT_BUSY"
     ACCOUNT_UNFINISHED = "ACCOUNT_UNFINISHED"
@@ -115,7 +116,6 @@ _CLOSED_AS: Final[dict[Reason | None, tuple[LineOutcome, Residual]]] = {
     Reason.QUANTITY_MISMATCH: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_TRADABLE: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_HELD: (LineOutcome.SKIPPED, Residual.HOLDING),
-    Reason.TOO_MANY_SHARES: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NO_FUNDS: (LineOutcome.BLOCKED, Residual.FUNDING),
     Reason.SELLS_FAILED: (LineOutcome.BLOCKED, Residual.FUNDING),
     Reason.MARKET_CLOSED: (LineOutcome.BLOCKED, Residual.BLOCKED),
@@ -125,6 +125,8 @@ _CLOSED_AS: Final[dict[Reason | None, tuple[LineOutcome, Residual]]] = {
     Reason.INTERRUPTED: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.BREAKER: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.LIMIT: (LineOutcome.BLOCKED, Residual.BLOCKED),
+    Reason.DUPLICATE_ORDER: (LineOutcome.BLOCKED, Residual.BLOCKED),
+    Reason.SHORTFALL: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.ACCOUNT_BLOCKED: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_AUTHORIZED: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.ACCOUNT_BUSY: (LineOutcome.BLOCKED, Residual.BLOCKED),

@@ -150,7 +150,7 @@ async def test_an_order_of_too_many_shares_is_refused_and_the_others_are_sent() 
     result = await stage.execute(a_plan(buy("SPY", "800"), buy("QQQ", "1200")))
     assert [(line.outcome, line.reason) for line in result.lines] == [
         (LineOutcome.FILLED, None),
-        (LineOutcome.BLOCKED, Reason.TOO_MANY_SHARES),
+        (LineOutcome.BLOCKED, Reason.LIMIT),
     ]
 
 
@@ -160,7 +160,7 @@ async def test_a_limit_that_was_lowered_meanwhile_holds_for_an_order_that_was_no
     await stage.crash_after("order_recorded", plan)
     stage.policy = Stage(max_order_shares="2").policy
     line = only(await stage.execute(plan))
-    assert (line.outcome, line.reason) == (LineOutcome.BLOCKED, Reason.TOO_MANY_SHARES)
+    assert (line.outcome, line.reason) == (LineOutcome.BLOCKED, Reason.LIMIT)
 
 
 class Other(MarketData):

@@ -112,7 +112,7 @@ def test_a_broker_without_fractions_has_none_in_any_instrument() -> None:
 def test_an_order_may_have_as_many_shares_as_the_setting_and_no_more() -> None:
     assert checked(an_order(quantity=10), WHOLE, most=10) is None
     assert checked(an_order(quantity=11), WHOLE, most=10) == Objection(
-        Reason.TOO_MANY_SHARES, "11 shares, at most 10 are allowed in an order"
+        Reason.LIMIT, "11, max_order_shares allows 10"
     )
 
 
