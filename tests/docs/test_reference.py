@@ -53,6 +53,8 @@ def shown(default: object) -> str:
             return str(default) or "empty"
         case frozenset() | tuple() | dict() if not default:
             return "none"
+        case tuple():
+            return ", ".join(default)
     raise TypeError(default)
 
 

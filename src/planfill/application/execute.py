@@ -37,6 +37,7 @@ from planfill.domain.market import Account
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Plan
 from planfill.domain.policy import Policy
+from planfill.domain.report import ExecutionReport
 from planfill.domain.result import ExecutionResult, ExecutionStatus
 from planfill.domain.state import ExecutionState
 from planfill.domain.summary import in_doubt, refusal, summarize
@@ -120,7 +121,7 @@ class ExecutePlan:
     async def _run(self, run: Run, plan: Plan, account: Account) -> ExecutionResult:
         state = run.state
         if state.started is None or state.finished:
-            known = await self.ledger.executions(account.key)
+            known, orders = await self.ledger.executions(account.key), list[ExecutionReport]()
             async with Holdings(run, plan) as held:
                 objection = await check_start(
                     plan,
@@ -129,12 +130,13 @@ class ExecutePlan:
                     brokerage=self.brokerage,
                     now=self.clock.now(),
                     policy=self.policy.execution,
+                    open_orders=orders,
                 )
             if objection := objection or run.limits.check_plan(self.clock.now()):
                 result = self._refusal(plan, account.key, objection)
                 await run.note(self._started(plan, account), ExecutionRefused(result=result))
                 return result.at_head(state.head)
-            started = self._started(plan, account, held.positions)
+            started = self._started(plan, account, held.positions, orders)
             await run.note(started, *held.said, *not_worth_it(plan), *run.limits.blocked())
         else:
             await run.note(ExecutionResumed(holder=self.holder), *self._too_late(state))
@@ -150,7 +152,11 @@ class ExecutePlan:
         return result.at_head(state.head)
 
     def _started(
-        self, plan: Plan, account: Account, positions: dict[str, Quantity] | None = None
+        self,
+        plan: Plan,
+        account: Account,
+        positions: dict[str, Quantity] | None = None,
+        open_orders: Sequence[ExecutionReport] = (),
     ) -> ExecutionStarted:
         return ExecutionStarted(
             plan=plan,
@@ -161,6 +167,7 @@ class ExecutePlan:
             holder=self.holder,
             endpoint=self.brokerage.endpoint,
             positions=positions,
+            open_orders=tuple(open_orders),
         )
 
     def _too_late(self, state: ExecutionState) -> list[Event]:

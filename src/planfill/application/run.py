@@ -98,6 +98,8 @@ class Run(Sending):
     stop: StopSignal
     limits: Limits
     _unanswered: int = 0
+    linted: bool = False
+    """Whether the rules that the plan would break have been told in this run."""
 
     @property
     def limiter(self) -> RequestLimiter | None:

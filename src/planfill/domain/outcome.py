@@ -55,6 +55,7 @@ class Reason(StrEnum):
     STALE_PRICE = "STALE_PRICE"
     WIDE_SPREAD = "WIDE_SPREAD"
     PRICE_DEVIATION = "PRICE_DEVIATION"
+    SOURCE_DEVIATION = "SOURCE_DEVIATION"
     QUANTITY_MISMATCH = "QUANTITY_MISMATCH"
     NOT_TRADABLE = "NOT_TRADABLE"
     NOT_HELD = "NOT_HELD"
@@ -62,6 +63,7 @@ class Reason(StrEnum):
     MORE_HELD_THAN_PLANNED = "MORE_HELD_THAN_PLANNED"
     FUNDS_CUT = "FUNDS_CUT"
     NO_FUNDS = "NO_FUNDS"
+    THIN_QUOTE = "THIN_QUOTE"
     SELLS_FAILED = "SELLS_FAILED"
     MARKET_CLOSED = "MARKET_CLOSED"
     CLOSING_SOON = "CLOSING_SOON"
@@ -113,6 +115,7 @@ _CLOSED_AS: Final[dict[Reason | None, tuple[LineOutcome, Residual]]] = {
     Reason.STALE_PRICE: (LineOutcome.SKIPPED, Residual.SKIPPED),
     Reason.WIDE_SPREAD: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.PRICE_DEVIATION: (LineOutcome.BLOCKED, Residual.BLOCKED),
+    Reason.SOURCE_DEVIATION: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.QUANTITY_MISMATCH: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_TRADABLE: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_HELD: (LineOutcome.SKIPPED, Residual.HOLDING),

@@ -45,6 +45,10 @@ class ExecutionPolicy(BaseModel, frozen=True, extra="forbid"):
     """A wider market blocks the line."""
     max_deviation_bps: _Points = Decimal(500)
     """How far the quote may be from the plan's reference price, and a quantity from its dollars."""
+    max_source_deviation_bps: _Points = Decimal(200)
+    """How far the quote may be from that of ``prices.second``, where one is named."""
+    max_quote_size_pct: Annotated[Decimal, Field(gt=0)] | None = None
+    """An order over this share of the size that is shown raises an alert; unset, nothing does."""
     min_time_to_close_s: Annotated[float, Field(ge=0)] = 300
     """With less time left before the close nothing new is sent."""
     sequencing: Literal["sells_first", "pipelined", "plan_order"] = "sells_first"

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _LEAST_USD: Final = Decimal(1)
 
 
-def remainder(line: LineState, facts: SizingFacts, purse: Money) -> Sizing | Objection:
+def remainder(line: LineState, facts: SizingFacts, purse: Money | None) -> Sizing | Objection:
     """
     Give what is left of a line's first order, in whole steps of the broker, at the market's price of now.
 
     Objects where that is less than the broker's smallest order: a step, or a dollar where it is no full exit;
-    where less can be sold than is left; and where a buy costs more than the dollars in the ``purse``.
+    where less can be sold than is left; and where a buy costs more than the dollars in the ``purse``, if any.
     """
     price = facts.quote.near(line.item.side)
     quantity = Quantity(round_down(line.rest, facts.instrument.lot))
@@ -34,7 +34,7 @@ def remainder(line: LineState, facts: SizingFacts, purse: Money) -> Sizing | Obj
     if line.item.side is Side.SELL and quantity > facts.sellable:
         detail = f"{facts.sellable} shares can be sold, not {quantity}"
         return Objection(Reason.HELD_LESS_THAN_PLANNED, detail)
-    if line.item.side is Side.BUY and value > purse:
+    if line.item.side is Side.BUY and purse is not None and value > purse:
         return Objection(Reason.NO_FUNDS, f"what is left costs ${value}, ${purse:.2f} may be spent")
     changed = {
         "price": price,

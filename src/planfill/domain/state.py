@@ -16,6 +16,7 @@ from planfill.domain.report import OrderStatus
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from planfill.domain.report import ExecutionReport
     from planfill.domain.result import ExecutionResult
     from planfill.domain.values import ClientOrderId, Money
 
@@ -37,6 +38,7 @@ class ExecutionState:
         self.run_began_at: datetime | None = None
         self.lines: dict[str, LineState] = {}
         self.orders: dict[ClientOrderId, OrderState] = {}
+        self.open_orders: tuple[ExecutionReport, ...] = ()
         self.rejections_in_a_row = 0
         self.stop: ev.StopRequested | None = None
         self.stopped_at: datetime | None = None
@@ -124,7 +126,7 @@ class ExecutionState:
                 self.run_began_at = at
             case ev.ExecutionRefused() | ev.ExecutionSuspended() | ev.ExecutionCompleted():
                 self.result, self.result_head = event.result, recorded.hash
-            case ev.Alerted() | ev.CancelAsked() | ev.Reconciled():
+            case ev.Alerted() | ev.CancelAsked() | ev.Reconciled() | ev.RulesBroken():
                 pass
             case _:
                 assert_never(event)
@@ -138,6 +140,7 @@ class ExecutionState:
             for rank, item in enumerate(event.plan.items)
         }
         self.orders, self.stop, self.stopped_at, self.result = {}, None, None, None
+        self.open_orders = event.open_orders
         self.counted_usd = None
         self.rejections_in_a_row = 0
 

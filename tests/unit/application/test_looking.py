@@ -10,11 +10,7 @@ from stage import Stage, a_plan, buy, sell
 
 from planfill.adapters.brokers.mock.faults import Fail
 from planfill.adapters.brokers.mock.script import On
-from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
-from planfill.adapters.brokers.wrappers.stack import stack
-from planfill.adapters.ledgers.memory import MemoryLedger
-from planfill.application.execute import ExecutePlan
-from planfill.application.preview import Preview, PreviewPlan
+from planfill.application.preview import Preview
 from planfill.application.queries import Executions
 from planfill.domain.errors import OutcomeUnknown, PlanConflict, PlanUnknown
 from planfill.domain.outcome import Reason
@@ -25,20 +21,7 @@ PLAN = a_plan(sell("SPY", "4000", target_weight="0"), buy("QQQ", "2000"), buy("I
 
 
 async def _preview(stage: Stage, plan: dict[str, Any] | None = None) -> Preview:
-    ledger = MemoryLedger()
-    return await PreviewPlan(
-        ExecutePlan(
-            brokerage=rehearsal(stage.brokerage, stage.clock),
-            ledger=ledger,
-            cursors=ledger,
-            clock=stage.clock,
-            policy=stage.policy,
-            listeners=(),
-            wrap=stack,
-            holder="a preview",
-        ),
-        stage.ledger,
-    )(read_plan(plan or PLAN))
+    return await stage.preview(plan or PLAN)
 
 
 async def test_a_preview_shows_the_very_orders_that_are_sent_then() -> None:

@@ -100,3 +100,18 @@ def test_the_style_of_an_urgency_can_be_set_in_the_environment(monkeypatch: pyte
         Urgency.LOW: "walk",
         Urgency.HIGH: "limit",
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message"),
+    [
+        ('sources = ["broker", "file"]', "prices", "the source 'file' needs prices.file"),
+        ('second = "file"', "prices", "the source 'file' needs prices.file"),
+        ('second = "broker"', "prices", "there is nothing to compare: 'broker' is the only source"),
+        ("sources = []", "prices.sources", "at least 1 item"),
+        ('sources = ["yahoo"]', "prices.sources[0]", "'broker' or 'file'"),
+    ],
+)
+def test_sources_of_prices_that_make_no_sense_are_refused(text: str, path: str, message: str) -> None:
+    found = problems(f"[prices]\n{text}\n")
+    assert message in found[path]
