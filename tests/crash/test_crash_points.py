@@ -35,7 +35,7 @@ async def test_the_run_that_is_killed_has_an_order_of_every_fate() -> None:
         "SPY": ("FILLED", None),
         "XOM": ("PARTIALLY_FILLED", "DEADLINE"),
         "GLD": ("HOLD", None),
-        "QQQ": ("FILLED", None),
+        "QQQ": ("FILLED", "FUNDS_CUT"),
         "IWM": ("REJECTED", "REJECTED"),
         "TLT": ("UNFILLED", "DEADLINE"),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from planfill.application.run import ask
@@ -122,13 +121,13 @@ async def _spare(run: Run, lines: Sequence[LineState]) -> Money:
     """
     Give what there is beyond the money that buys have: what is left of one may cost more than it did.
 
-    The buffer counts: it is there for this. Nothing is bought with the money of others.
+    Half of the buffer counts: the other half is for slippage. Nothing is bought with the money of others.
     """
     if not any(_is_rest_of_a_buy(line) for line in lines):
         return ZERO_USD
-    account = await run.ask(run.brokerage.account.get_account)
+    account, policy = await run.ask(run.brokerage.account.get_account), run.policy.execution
     taken = in_doubt(run.state.orders.values()) + promised(run.state.lines.values())
-    return Money(BUDGET[run.policy.execution.funding](account, Decimal(0)) - taken)
+    return Money(BUDGET[policy.funding](account, policy.cash_buffer_bps / 2) - taken)
 
 
 def _is_rest_of_a_buy(line: LineState) -> bool:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from planfill.domain.events import FundsAllotted, LineClosed
-from planfill.domain.funding import BUDGET, CUT, WANTED, covered, in_doubt, promised, scale, share
+from planfill.domain.funding import BUDGET, CUT, WANTED, buffer, covered, in_doubt, promised, scale, share
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
 from planfill.domain.proceeds import lines_of, missing, traded
@@ -38,7 +38,8 @@ def allot(
     lines = [state.lines[symbol] for symbol in costs]
     whole = BUDGET[policy.funding](account, policy.cash_buffer_bps)
     taken = in_doubt(state.orders.values()) + promised(state.lines.values())
-    budget = max(ZERO_USD, Money(whole - taken))
+    # The buffer of what was spent before is kept too: it is no money for those who come later.
+    budget = max(ZERO_USD, Money(whole - taken - buffer(_spent(state), policy.cash_buffer_bps)))
     planned, wanted = _planned(lines), _wanted(state, policy, costs)
     if in_full:
         # What is cut because sells have failed is shared out at the end, among all that are left.
@@ -61,6 +62,12 @@ def allot(
     for symbol, usd in allotted.items():
         if usd < min(Decimal(1), state.lines[symbol].item.planned_usd):
             yield LineClosed(symbol=symbol, reason=reason, detail=detail)
+
+
+def _spent(state: ExecutionState) -> Money:
+    """Add up the dollars that buys with orders have got."""
+    bought = (line for line in lines_of(state, Action.BUY) if line.orders)
+    return Money(sum((line.allotted or ZERO_USD for line in bought), ZERO_USD))
 
 
 def _planned(lines: Iterable[LineState]) -> Money:

@@ -67,7 +67,9 @@ def _surprise(
     filled = known.filled_quantity if known else ZERO_SHARES
     if order.phase is Phase.ENDED and report.filled_quantity > filled:
         return Reason.LATE_FILL, "filled more after it had ended"
-    if order.phase in {Phase.NOT_SENT, Phase.REFUSED} and report.status is not OrderStatus.REJECTED:
+    # A broker may list what it has refused, too; what never went out can be in no list.
+    refused = order.phase is Phase.REFUSED and report.status is OrderStatus.REJECTED
+    if order.phase in {Phase.NOT_SENT, Phase.REFUSED} and not refused:
         return Reason.OUTCOME_UNKNOWN, "is at the broker, and was thought never to have got there"
     if report.is_adopted and not (known and known.is_adopted):
         return Reason.REPLACED, f"was replaced by somebody: {report.replaced_by}, which is followed"

@@ -47,6 +47,11 @@ def _free(money: Money, account: Account, buffer_bps: Decimal) -> Money:
     return Money(max(ZERO_USD, (money - account.open_buys_usd) * (1 - buffer_bps / _BPS)))
 
 
+def buffer(money: Money, buffer_bps: Decimal) -> Money:
+    """Give what is kept of some money, to pay for slippage."""
+    return Money(money * buffer_bps / _BPS)
+
+
 def in_doubt(orders: Iterable[OrderState]) -> Money:
     """Add up what buys may cost of which nobody knows whether the account shows them already."""
     doubted = (order for order in orders if order.report is None and order.phase in _DOUBTED)
