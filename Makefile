@@ -61,8 +61,10 @@ format: .venv/installed ## Format the code, mend what lint can mend, refresh wha
 alpaca: .venv/installed ## Start the local Alpaca, for trying the adapter by hand
 	@PYTHONPATH=tests/support $(BIN)/python -m alpaca_server --prices $(PLANS)/$(PLAN).prices.json
 
-bench: .venv/installed ## Run the benchmarks
-	@set -e; for bench in benchmarks/bench_*.py; do $(BIN)/python "$$bench"; done
+bench: .venv/installed ## Run the benchmarks; FULL=1 runs the whole matrix at the local Alpaca, half an hour
+	$(BIN)/python benchmarks/bench_lines.py
+	$(BIN)/python benchmarks/bench_listener.py
+	$(BIN)/python benchmarks/bench_alpaca.py $(if $(FULL),--full)
 
 mutants: .venv/installed ## Test the tests: mutate the domain and the core
 	rm -rf mutants
