@@ -16,6 +16,8 @@ from race.protocol import BUNDLE, Case, Job, Outcome, Seen
 
 BENCHMARKS: Final = Path(__file__).resolve().parents[1]
 SUPPORT: Final = BENCHMARKS.parent / "tests" / "support"
+# What would set something, or let every process compile what it imports.
+_NOT_OURS: Final = ("PLANFILL", "APCA", "PYTHONDONTWRITEBYTECODE")
 
 
 class Void(Exception):
@@ -69,9 +71,7 @@ def scratch() -> Path:
 
 
 def _start(command: list[str], folder: Path, more: Mapping[str, Path]) -> subprocess.Popen[str]:
-    variables = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PLANFILL", "APCA"))
-    }
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
     variables |= {name: str(value) for name, value in more.items()}
     variables["PYTHONPATH"] = f"{BENCHMARKS}{os.pathsep}{SUPPORT}"
     pipe = subprocess.PIPE

@@ -132,7 +132,11 @@ class Floor:
 
     async def _open(self, kind: type[Any], heard: Callable[[bytes], None]) -> Any:  # noqa: ANN401
         _, client = await asyncio.get_running_loop().create_connection(
-            lambda: kind(heard), self._job.host, self._job.port, ssl=self._tls
+            lambda: kind(heard),
+            "127.0.0.1",
+            self._job.port,
+            ssl=self._tls,
+            server_hostname=self._job.host if self._tls else None,
         )
         return client
 
