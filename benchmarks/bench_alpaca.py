@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from race.chart import chart
+from race.given import with_a_ledger
 from race.machine import described
 from race.protocol import Case
 from race.report import Results, Row, table
@@ -47,21 +47,6 @@ def schedule(cells: list[Case], runs: int, *, full: bool) -> Iterator[tuple[Case
                 most = 500 if full else 100
                 if system not in _SERIAL or (turn == 0 and case.lines <= most and (full or not case.tls)):
                     yield case, system
-
-
-def with_a_ledger(folder: Path) -> Path:
-    """Fill a folder with the ledger that a first execution, at the mock broker, leaves behind."""
-    item = {"symbol": "SPY", "action": "BUY", "trade_amount": "100"}
-    head = {"plan_id": "first", "correlation_id": "first", "timestamp": "2021-03-31T20:55:00+00:00"}
-    (folder / "plan.json").write_text(
-        json.dumps({**head, "total_portfolio_value": "1000", "items": [item]}), encoding="utf-8"
-    )
-    mock = {"PLANFILL_MOCK__PRICES": '{"SPY": "400"}', "PLANFILL_MOCK__BOOK": ":memory:"}
-    program = Path(sys.executable).with_name("planfill")
-    subprocess.run(  # noqa: S603 - our own program
-        [program, "execute", "plan.json"], cwd=folder, env=os.environ | mock, check=True, capture_output=True
-    )
-    return folder
 
 
 def measure(cells: list[Case], runs: int, *, full: bool) -> list[Row]:

@@ -30,7 +30,8 @@ class Case(Document):
     One cell of the matrix.
 
     Every second line is a sale where ``sells``. ``requests_per_minute`` is what the market allows, in fixed
-    windows of ``window_s``; None is as much as anybody wants.
+    windows of a minute; None is as much as anybody wants. ``starts_at_s`` is how long after the beginning of
+    a window the execution begins; None is at once.
     """
 
     lines: int
@@ -38,7 +39,7 @@ class Case(Document):
     tls: bool = False
     sells: bool = False
     requests_per_minute: int | None = None
-    window_s: float = 60
+    starts_at_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,10 @@ class Job(Document):
     url: str
     stream_url: str
     requests_per_minute: int
-    window_s: float
     orders: list[list[str]]
     """Symbol, side (``buy`` or ``sell``) and dollars of each."""
+    begins_at: float | None
+    """When to begin, in seconds since the epoch; None is at once."""
 
     @property
     def symbols(self) -> list[str]:

@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -46,21 +47,26 @@ def run(
         here = Path(folder)
         if given is not None:
             shutil.copytree(given, here, dirs_exist_ok=True)
-        venue = _start([sys.executable, "-m", "race.venue", folder], here, {})
-        try:
-            job = Job.read(_said(venue, case.written()))
+        with market(case, here) as (job, count):
             certificates = {"SSL_CERT_FILE": here / BUNDLE, "REQUESTS_CA_BUNDLE": here / BUNDLE}
             client = _start([python, "-m", f"race.systems.{system}"], here, certificates if case.tls else {})
             outcome = Outcome.read(_ended(client, job.written(), limit_s))
-            seen = Seen.read(_said(venue, ""))
-            venue.wait()
-        finally:
-            venue.kill()
-            venue.communicate()
+            seen = count()
     if not case.lines == seen.orders == seen.filled == outcome.filled:
         msg = f"{case.lines} lines, {seen.orders} orders, {seen.filled} filled, {outcome.filled} known"
         raise Void(msg)
     return Measured(outcome, seen)
+
+
+@contextmanager
+def market(case: Case, folder: Path) -> Iterator[tuple[Job, Callable[[], Seen]]]:
+    """Open a market for a case, in a process of its own; what is given counts what it has seen, once."""
+    venue = _start([sys.executable, "-m", "race.venue", str(folder)], folder, {})
+    try:
+        yield Job.read(_said(venue, case.written())), lambda: Seen.read(_said(venue, ""))
+    finally:
+        venue.kill()
+        venue.communicate()
 
 
 def scratch() -> Path:
@@ -70,9 +76,13 @@ def scratch() -> Path:
     return folder
 
 
+def environment() -> dict[str, str]:
+    """Give the environment, less what would change what is measured."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
+
+
 def _start(command: list[str], folder: Path, more: Mapping[str, Path]) -> subprocess.Popen[str]:
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
-    variables |= {name: str(value) for name, value in more.items()}
+    variables = environment() | {name: str(value) for name, value in more.items()}
     variables["PYTHONPATH"] = f"{BENCHMARKS}{os.pathsep}{SUPPORT}"
     pipe = subprocess.PIPE
     return subprocess.Popen(  # noqa: S603 - our own modules

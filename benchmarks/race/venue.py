@@ -23,6 +23,8 @@ FILL_DELAY_S: Final = 0.025
 DOLLARS: Final = "1000"
 _UNLIMITED: Final = 1_000_000
 _TOO_MANY: Final = 429
+_MINUTE_S: Final = 60
+_READY_S: Final = 5
 
 
 def orders(case: Case) -> list[list[str]]:
@@ -44,6 +46,14 @@ def market(case: Case) -> Market:
             "fill_delay_s": FILL_DELAY_S,
         }
     )
+
+
+def begins_at(case: Case) -> float | None:
+    """Say when to begin, so that a system has time to get ready."""
+    if case.starts_at_s is None:
+        return None
+    ready = time.time() + _READY_S
+    return ready + (case.starts_at_s - ready) % _MINUTE_S
 
 
 def certified(folder: Path) -> ssl.SSLContext:
@@ -73,16 +83,14 @@ def main() -> None:
     case = Case.read(told())
     limit = case.requests_per_minute or _UNLIMITED
     tls = certified(Path(sys.argv[1])) if case.tls else None
-    server = AlpacaServer(
-        market(case), rtt_s=case.rtt_s, requests_per_minute=limit, window_s=case.window_s, tls=tls
-    )
+    server = AlpacaServer(market(case), rtt_s=case.rtt_s, requests_per_minute=limit, tls=tls)
     # A pause for the collection of garbage would be a system's.
     gc.disable()
     with server:
         tell(
             Job(
                 key=server.key, secret=server.secret, url=server.url, stream_url=server.stream_url,
-                requests_per_minute=limit, window_s=case.window_s, orders=orders(case),
+                requests_per_minute=limit, orders=orders(case), begins_at=begins_at(case),
             )
         )  # fmt: skip
         before = time.process_time()
