@@ -61,9 +61,9 @@ format: .venv/installed ## Format the code, mend what lint can mend, refresh wha
 alpaca: .venv/installed ## Start the local Alpaca, for trying the adapter by hand
 	@PYTHONPATH=tests/support $(BIN)/python -m alpaca_server --prices $(PLANS)/$(PLAN).prices.json
 
-bench: .venv/installed ## Run the benchmarks; FULL=1 runs the whole matrix at the local Alpaca, half an hour
-	$(BIN)/python benchmarks/bench_lines.py
-	$(BIN)/python benchmarks/bench_listener.py
+bench: .venv/installed ## Run the benchmarks, six minutes; FULL=1 runs the whole matrix and the long limit, an hour
+	@set -e; for bench in lines listener process growth profile; do $(BIN)/python benchmarks/bench_$$bench.py; done
+	$(BIN)/python benchmarks/bench_limit.py $(if $(FULL),--full)
 	$(BIN)/python benchmarks/bench_alpaca.py $(if $(FULL),--full)
 
 mutants: .venv/installed ## Test the tests: mutate the domain and the core

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import cProfile
-import pstats
 import threading
 import time
 from collections import defaultdict
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Sequence
+from itertools import chain
+from types import CodeType
+from typing import Final
 
 from race.protocol import Job, told
 from race.systems.planfill import prepare
@@ -19,36 +20,42 @@ PARTS: Final = {
     "ledger": ("sqlalchemy", "sqlite3", "alembic", "adapters/ledgers"),
     "log": ("loguru", "adapters/logs"),
     "the stream": ("websockets", "alpaca/trading/stream"),
-    "HTTP": ("requests", "urllib3", "http/", "ssl.py", "socket", "email/", "/alpaca/common", "charset", "certifi", "idna"),
+    "HTTP": (
+        "requests", "urllib3", "http/", "ssl", "socket", "email/", "alpaca/common", "charset", "certifi",
+        "idna",
+    ),
     "Planfill: Alpaca's adapter": ("adapters/brokers/alpaca",),
     "Planfill: wrappers": ("adapters/brokers/wrappers",),
     "Planfill: application": ("planfill/application",),
     "Planfill: domain": ("planfill/domain",),
-    "event loop and threads": ("asyncio", "anyio", "selectors", "select.", "threading", "_thread", "concurrent", "queue", "context", "sniffio"),
-    "JSON": ("json", "_json"),
+    "event loop and threads": (
+        "asyncio", "anyio", "select", "threading", "_thread", "concurrent", "queue", "context", "sniffio",
+    ),
+    "JSON": ("json",),
     "imports": ("importlib", "_imp"),
 }  # fmt: skip
 _OTHER: Final = "the rest of Python"
 
 
-def part_of(file: str, name: str) -> str | None:
+def part_of(code: CodeType | str) -> str | None:
     """Name the part to which a function belongs; None for one in C that whoever calls it answers for."""
+    where = code if isinstance(code, str) else code.co_filename
     for part, pieces in PARTS.items():
-        if any(piece in (name if file == "~" else file) for piece in pieces):
+        if any(piece in where for piece in pieces):
             return part
-    return None if file == "~" else _OTHER
+    return None if isinstance(code, str) else _OTHER
 
 
-def parts(stats: dict[Any, Any]) -> dict[str, float]:
-    """Add up the CPU seconds of each part; ``stats`` are those of ``pstats``."""
+def parts(profiles: Sequence[cProfile.Profile]) -> dict[str, float]:
+    """Add up the CPU seconds of each part."""
     found = defaultdict[str, float](float)
-    for (file, _, name), (_, _, own_s, _, callers) in stats.items():
-        part = part_of(file, name)
+    for entry in chain.from_iterable(profile.getstats() for profile in profiles):
+        part = part_of(entry.code)
         if part is not None:
-            found[part] += own_s
-            continue
-        for (calling, _, caller), (_, _, share_s, _) in callers.items():
-            found[part_of(calling, caller) or _OTHER] += share_s
+            found[part] += entry.inlinetime
+        for called in entry.calls or ():
+            if part_of(called.code) is None:
+                found[part or _OTHER] += called.inlinetime
     return dict(found)
 
 
@@ -56,7 +63,7 @@ class Threads:
     """Profiles every thread that begins while it is on; each has a profile of its own."""
 
     def __init__(self) -> None:
-        self._profiles: list[cProfile.Profile] = []
+        self.profiles: list[cProfile.Profile] = []
 
     def __enter__(self) -> None:
         """Begin, with this thread."""
@@ -64,21 +71,14 @@ class Threads:
         self._here()
 
     def __exit__(self, *_: object) -> None:
-        """End."""
-        threading.setprofile(None)  # type: ignore[arg-type]
-        for profile in self._profiles:
-            profile.disable()
-
-    def stats(self) -> dict[Any, Any]:
-        """Give what was found in all threads."""
-        whole = pstats.Stats(self._profiles[0])
-        whole.add(*self._profiles[1:])
-        return whole.stats  # type: ignore[attr-defined, no-any-return]
+        """End; the other threads wait by now, and each can only be told of by its own clock."""
+        threading.setprofile(None)
+        self.profiles[0].disable()
 
     def _here(self) -> None:
         # Of the CPU, not of the wall: who waits costs nothing.
         profile = cProfile.Profile(time.thread_time)
-        self._profiles.append(profile)
+        self.profiles.append(profile)
         profile.enable()
 
 
@@ -88,18 +88,10 @@ def main() -> None:
     execute, threads = prepare(job), Threads()
     with threads:
         execute()
-    stats = threads.stats()
-    found = parts(stats)
+    found = parts(threads.profiles)
     whole = sum(found.values())
     for part, seconds in sorted(found.items(), key=lambda one: -one[1]):
         print(f"| {part} | {seconds / whole * 100:.0f} % |")
-    pstats_file = Path("profile.txt")
-    pstats_file.write_text("\n".join(_heaviest(stats)), encoding="utf-8")
-
-
-def _heaviest(stats: dict[Any, Any]) -> list[str]:
-    rows = sorted(stats.items(), key=lambda one: -one[1][2])[:60]
-    return [f"{own_s:8.4f} {cum_s:8.4f} {calls:8} {file}:{line}({name})" for (file, line, name), (_, calls, own_s, cum_s, _) in rows]
 
 
 if __name__ == "__main__":

@@ -98,7 +98,8 @@ class Seen(Document):
     What the market has seen.
 
     ``filled`` counts the symbols with a filled order, ``too_many`` the refusals for the rate; ``cpu_s`` is
-    the market's own.
+    the market's own. ``timeline`` has requests of one kind that came together: the kind, when the first and
+    the last came, in milliseconds after the very first, and how many.
     """
 
     orders: int
@@ -107,6 +108,7 @@ class Seen(Document):
     too_many: int
     connections: int
     cpu_s: float
+    timeline: list[tuple[str, int, int, int]]
 
 
 def told() -> str:

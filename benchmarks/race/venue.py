@@ -6,12 +6,14 @@ import gc
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import certifi
 import trustme
-from alpaca_server import AlpacaServer, Market
+from alpaca_server import AlpacaServer, Market, reception
 from certificates import served
 
 from race.protocol import BUNDLE, Case, Job, Seen, tell, told
@@ -75,7 +77,17 @@ def seen(server: AlpacaServer, cpu_s: float) -> Seen:
         too_many=sum(request.status == _TOO_MANY for request in requests),
         connections=server.connections,
         cpu_s=cpu_s,
+        timeline=timeline(server.requests),
     )
+
+
+def timeline(requests: Sequence[reception.Seen]) -> list[tuple[str, int, int, int]]:
+    """Say when which requests came; those of one kind that follow each other are told together."""
+    told = []
+    for kind, together in groupby(requests, key=lambda request: request.kind):
+        at = [round((request.at_s - requests[0].at_s) * 1000) for request in together]
+        told.append((kind, at[0], at[-1], len(at)))
+    return told
 
 
 def main() -> None:

@@ -38,7 +38,9 @@ def test_a_system_that_fails_is_void_with_its_last_words() -> None:
 
 def measured(makespan_s: float) -> Measured:
     outcome = Outcome(makespan_s=makespan_s, cpu_s=0.02, peak_mb=20, filled=20)
-    seen = Seen(orders=20, filled=20, requests={"place": 20}, too_many=0, connections=1, cpu_s=0.01)
+    seen = Seen(
+        orders=20, filled=20, requests={"place": 20}, too_many=0, connections=1, cpu_s=0.01, timeline=[]
+    )
     return Measured(outcome, seen)
 
 
