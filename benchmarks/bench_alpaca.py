@@ -21,7 +21,7 @@ from race.chart import chart
 from race.given import with_a_ledger
 from race.machine import described
 from race.protocol import Case
-from race.report import Results, Row, table
+from race.report import Results, Row, ceiling, overview, table
 from race.running import Void, run, scratch
 
 SYSTEMS: Final = ("planfill", "threads", "loop", "floor")
@@ -87,7 +87,8 @@ def main() -> None:
     document = {"before": before, "after": after, "rows": [asdict(row) for row in rows]}
     (scratch() / "alpaca.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     (scratch() / "alpaca.svg").write_text(plot(rows), encoding="utf-8")
-    print(table(rows))
+    print(f"{overview(rows)}\n\n{table(rows)}")
+    print(ceiling(rows))
     print(f"before: {before}\nafter: load {after['load']}, fsync {after['fsync_ms']} ms")
     print(f"written: {scratch() / 'alpaca.json'} and alpaca.svg")
 

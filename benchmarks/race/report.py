@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from statistics import median
 from typing import Final
 
@@ -99,3 +100,33 @@ def _line(row: Row) -> str:
     cpu = f"{(row.cpu_per_order_s or 0) * 1000:.2f} ms"
     memory = f"{row.peak_mb:.0f} MB"
     return f"{case} {row.makespan_s:.3f} s | {spread} | {multiple} | {cpu} | {row.requests} | {memory} |"
+
+
+def overview(rows: Sequence[Row]) -> str:
+    """Write the makespans side by side, a table for each round trip and wire; in brackets of the floor."""
+    systems = list(dict.fromkeys(row.system for row in rows))
+    tables = []
+    for (tls, rtt_s), together in groupby(rows, key=lambda row: (row.tls, row.rtt_s)):
+        cells = {(row.lines, row.system): _makespan(row) for row in together}
+        lines = list(dict.fromkeys(lines for lines, _ in cells))
+        head = f"{rtt_s * 1000:.0f} ms, {'TLS' if tls else 'plain'}"
+        told = [f"| {head} | {' | '.join(systems)} |", "|---:" * (len(systems) + 1) + "|"]
+        told += [
+            f"| {size} | {' | '.join(cells.get((size, one), '') for one in systems)} |" for size in lines
+        ]
+        tables.append("\n".join(told))
+    return "\n\n".join(tables)
+
+
+def ceiling(rows: Sequence[Row]) -> str:
+    """Say what the market itself can do at the most: its own CPU binds the floor's longest plan."""
+    longest = max((row for row in rows if row.system == FLOOR and not row.tls), key=lambda row: row.lines)
+    cpu_s = longest.market_cpu_s or 0.0
+    a_second = f"{longest.lines / cpu_s:.0f} orders a second" if cpu_s else "unknown"
+    return f"the market's own ceiling: {a_second} ({cpu_s / longest.lines * 1000:.2f} ms of its CPU an order)"
+
+
+def _makespan(row: Row) -> str:
+    if row.makespan_s is None:
+        return "void"
+    return f"{row.makespan_s:.3f} s ({row.of_floor:.2f})" if row.of_floor else f"{row.makespan_s:.3f} s"

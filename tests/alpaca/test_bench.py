@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from race.chart import chart
 from race.protocol import Case, Outcome, Seen
-from race.report import Results, table
+from race.report import Results, ceiling, overview, table
 from race.running import Measured, Void, run
 
 CASE = Case(lines=20, rtt_s=0)
@@ -54,6 +54,17 @@ def test_a_row_is_the_median_as_a_multiple_of_the_floors() -> None:
     assert (floor.system, floor.of_floor) == ("floor", 1)
     line = "| 20 | 0 ms | plain | planfill | 0.500 s | [0.300 to 0.900] | 2.00 | 1.00 ms | 20 | 20 MB |"
     assert line in table([planfill, floor]).splitlines()
+    assert overview([planfill, floor]).splitlines() == [
+        "| 0 ms, plain | planfill | floor |",
+        "|---:|---:|---:|",
+        "| 20 | 0.500 s (2.00) | 0.250 s (1.00) |",
+    ]
+
+
+def test_the_markets_ceiling_is_told_by_its_own_cpu() -> None:
+    results = Results()
+    results.add(CASE, "floor", measured(0.25))
+    assert "2000 orders a second (0.50 ms" in ceiling(results.rows())
 
 
 def test_one_void_run_makes_its_row_void() -> None:
