@@ -112,7 +112,12 @@ def _ended(process: subprocess.Popen[str], line: str, limit_s: float) -> str:
         process.kill()
     if process.returncode:
         raise Void(_last_line(complaint))
-    return answer.splitlines()[-1]
+    # What else a system prints is its log.
+    documents = [line for line in answer.splitlines() if line.startswith("{")]
+    if not documents:
+        msg = "it said nothing"
+        raise Void(msg)
+    return documents[-1]
 
 
 def _last_line(complaint: str) -> str:
