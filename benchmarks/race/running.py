@@ -50,7 +50,7 @@ def run(
         with market(case, here) as (job, count):
             certificates = {"SSL_CERT_FILE": here / BUNDLE, "REQUESTS_CA_BUNDLE": here / BUNDLE}
             client = _start([python, "-m", f"race.systems.{system}"], here, certificates if case.tls else {})
-            outcome = Outcome.read(_ended(client, job.written(), limit_s))
+            outcome = _outcome(_ended(client, job.written(), limit_s))
             seen = count()
     if not case.lines == seen.orders == seen.filled == outcome.filled:
         msg = f"{case.lines} lines, {seen.orders} orders, {seen.filled} filled, {outcome.filled} known"
@@ -101,6 +101,19 @@ def _said(process: subprocess.Popen[str], line: str) -> str:
     raise Void(_last_line(process.communicate()[1]))
 
 
+def _outcome(answer: str) -> Outcome:
+    """Find what a system says of its run; what else it prints is its log."""
+    for line in answer.splitlines():
+        if line.startswith("{"):
+            try:
+                return Outcome.read(line)
+            except (ValueError, TypeError) as e:
+                msg = f"no outcome: {line[:100]}"
+                raise Void(msg) from e
+    msg = "it said nothing"
+    raise Void(msg)
+
+
 def _ended(process: subprocess.Popen[str], line: str, limit_s: float) -> str:
     """Say a line to a process, and wait for its end."""
     try:
@@ -112,12 +125,7 @@ def _ended(process: subprocess.Popen[str], line: str, limit_s: float) -> str:
         process.kill()
     if process.returncode:
         raise Void(_last_line(complaint))
-    # What else a system prints is its log.
-    documents = [line for line in answer.splitlines() if line.startswith("{")]
-    if not documents:
-        msg = "it said nothing"
-        raise Void(msg)
-    return documents[-1]
+    return answer
 
 
 def _last_line(complaint: str) -> str:
