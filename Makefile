@@ -61,8 +61,10 @@ format: .venv/installed ## Format the code, mend what lint can mend, refresh wha
 alpaca: .venv/installed ## Start the local Alpaca, for trying the adapter by hand
 	@PYTHONPATH=tests/support $(BIN)/python -m alpaca_server --prices $(PLANS)/$(PLAN).prices.json
 
-bench: .venv/installed ## Run the benchmarks
-	@set -e; for bench in benchmarks/bench_*.py; do $(BIN)/python "$$bench"; done
+bench: .venv/installed ## Run the benchmarks, ten minutes; FULL=1 runs the whole matrix, more than an hour
+	@set -e; for bench in lines listener process growth profile; do $(BIN)/python benchmarks/bench_$$bench.py; done
+	$(BIN)/python benchmarks/bench_limit.py $(if $(FULL),--full)
+	$(BIN)/python benchmarks/bench_alpaca.py $(if $(FULL),--full)
 
 mutants: .venv/installed ## Test the tests: mutate the domain and the core
 	rm -rf mutants

@@ -59,7 +59,7 @@ def compare_positions(
 ) -> Iterator[Difference]:
     """Compare what is held of each symbol, to the last digit; ``held`` is what was before."""
     for symbol in symbols:
-        moves = [(fill, _signed(fill, fill.quantity)) for fill in record.fills if fill.symbol == symbol]
+        moves = [(fill, _signed(fill, fill.quantity)) for fill in record.fills_in(symbol)]
         ours = before.expected(held.get(symbol, ZERO_SHARES), moves)
         theirs = record.positions.get(symbol, ZERO_SHARES)
         if theirs not in ours:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from planfill.domain.numerals import plain
@@ -35,15 +36,25 @@ class BrokerRecord:
         self.positions = positions
         self.cash_usd = cash_usd
         self.reports = {report.broker_order_id: report for report in orders}
+        # Grouped once: to search all fills for each line would take the square of a long plan.
+        self._of_order: dict[BrokerOrderId, list[tuple[int, Fill]]] = {}
+        self._of_symbol: dict[str, list[Fill]] = {}
+        for place, fill in enumerate(fills):
+            self._of_order.setdefault(fill.broker_order_id, []).append((place, fill))
+            self._of_symbol.setdefault(fill.symbol, []).append(fill)
 
     def chain(self, first: ExecutionReport) -> tuple[ExecutionReport, ...]:
         """Follow an order to what somebody replaced it by."""
         return chain(first, self.reports)
 
     def fills_of(self, orders: Iterable[BrokerOrderId]) -> list[Fill]:
-        """Find the fills of some orders."""
-        wanted = frozenset(orders)
-        return [fill for fill in self.fills if fill.broker_order_id in wanted]
+        """Find the fills of some orders, oldest first."""
+        found = [numbered for one in frozenset(orders) for numbered in self._of_order.get(one, ())]
+        return [fill for _, fill in sorted(found, key=itemgetter(0))]
+
+    def fills_in(self, symbol: str) -> Sequence[Fill]:
+        """Find the fills in a symbol, oldest first."""
+        return self._of_symbol.get(symbol, ())
 
 
 def is_open(report: ExecutionReport) -> bool:

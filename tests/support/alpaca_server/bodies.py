@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid5
 
@@ -50,6 +51,7 @@ class Paper:
         return self.submitted_at if now >= self.submitted_at else self.created_at
 
 
+@lru_cache(maxsize=10_000)
 def named(kind: str, what: str) -> str:
     """Give a stable id."""
     return str(uuid5(_NAMES, f"{kind}/{what}"))
@@ -186,6 +188,7 @@ def fill(trade: Trade, ticket: Ticket, paper: Paper, cumulated: Decimal) -> dict
     }  # fmt: skip
 
 
+@lru_cache
 def _whole_second(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from alpaca_server.distance import Distance
 from alpaca_server.request import Request
 from alpaca_server.stream import Socket, Stream
 
@@ -22,20 +23,25 @@ class Connection(asyncio.Protocol):
     """One client's connection; becomes a WebSocket where it asks for that."""
 
     def __init__(
-        self, handle: Callable[[Connection, Request], None], stream: Stream, opened: set[Connection]
+        self,
+        handle: Callable[[Connection, Request], None],
+        stream: Stream,
+        opened: set[Connection],
+        distance: Distance,
     ) -> None:
         self._handle = handle
+        self._distance = distance
         self._stream = stream
         self._opened = opened
         self._buffer = b""
         self._socket: Socket | None = None
         self._transport: asyncio.Transport
-        self.is_new = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._opened.add(self)
+        self._distance.connected()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._opened.discard(self)
@@ -43,6 +49,9 @@ class Connection(asyncio.Protocol):
             self._socket.lost()
 
     def data_received(self, data: bytes) -> None:
+        self._distance.come(data, self._arrived)
+
+    def _arrived(self, data: bytes) -> None:
         if self._socket is not None:
             self._socket.receive(data)
             return
@@ -59,7 +68,7 @@ class Connection(asyncio.Protocol):
         lines += [f"{name}: {value}" for name, value in headers.items()]
         if status != HTTPStatus.NO_CONTENT:
             lines += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
-        self._transport.write("\r\n".join(lines).encode() + _END + body)
+        self._write("\r\n".join(lines).encode() + _END + body)
 
     def reset(self) -> None:
         """Break the connection off."""
@@ -67,6 +76,12 @@ class Connection(asyncio.Protocol):
         if raw is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._transport.abort()
+
+    def _write(self, data: bytes) -> None:
+        self._distance.go(data, self._transport.write)
+
+    def _end(self) -> None:
+        self._distance.go(b"", lambda _: self._transport.close())
 
     def _next(self) -> Request | None:
         head, found, rest = self._buffer.partition(_END)
@@ -76,7 +91,7 @@ class Connection(asyncio.Protocol):
         method, target, _ = first.split(" ", 2)
         headers = {k.strip().lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
         if headers.get("upgrade", "").lower() == "websocket":
-            self._socket = Socket(self._transport, self._stream)
+            self._socket = Socket(self._write, self._end, self._stream)
             self._socket.receive(self._buffer)
             return None
         length = int(headers.get("content-length", "0"))

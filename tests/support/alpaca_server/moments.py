@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,10 +13,11 @@ NEW_YORK: Final = ZoneInfo("America/New_York")
 _BEYOND: Final = "100"
 
 
+@lru_cache
 def stamp(at: datetime) -> str:
     """Write a time as Alpaca does: UTC, nanoseconds, trailing zeros trimmed."""
-    fraction = f"{at.microsecond:06}{_BEYOND}".rstrip("0")
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{fraction}Z"
+    seconds = at.astimezone(UTC).isoformat(timespec="microseconds").partition("+")[0]
+    return f"{seconds}{_BEYOND}".rstrip("0") + "Z"
 
 
 def at_the_exchange(at: datetime) -> str:

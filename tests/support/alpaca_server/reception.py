@@ -38,28 +38,20 @@ class Reception:
     """Takes requests, in the loop's thread; ``requests`` are those that came."""
 
     def __init__(
-        self, market: Market, faults: Faults, loop: asyncio.AbstractEventLoop, *, rtt_s: float,
+        self, market: Market, faults: Faults, loop: asyncio.AbstractEventLoop, *,
         rates: tuple[Rate, Rate], knows: Callable[[str | None, str | None], bool],
     ) -> None:  # fmt: skip
         self.requests: list[Seen] = []
         self._market = market
         self._faults = faults
         self._loop = loop
-        self._rtt_s = rtt_s
         # Prices have limits of their own.
         self._rate, self._data_rate = rates
         self._knows = knows
         self._timer: asyncio.TimerHandle | None = None
 
     def take(self, connection: Connection, request: Request) -> None:
-        """Take a request; its effect is half a round trip away, its answer another half."""
-        handshake, connection.is_new = (2 if connection.is_new else 0), False
-        if not self._rtt_s:
-            self._perform(connection, request)
-        else:
-            self._loop.call_later(self._rtt_s * (handshake + 0.5), self._perform, connection, request)
-
-    def _perform(self, connection: Connection, request: Request) -> None:
+        """Take a request, and answer it."""
         kind, fault, status, body = "", None, 500, b""
         headers: Mapping[str, str] = {}
         try:
@@ -89,10 +81,7 @@ class Reception:
             headers = {}
         self.tell()
         self.requests.append(Seen(request.method, request.path, kind, status, time.monotonic()))
-        if self._rtt_s:
-            self._loop.call_later(self._rtt_s / 2, self._answer, connection, status, body, headers, fault)
-        else:
-            self._answer(connection, status, body, headers, fault)
+        self._answer(connection, status, body, headers, fault)
 
     def _answer(
         self,

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final, Self, TypeVar
 
 from alpaca_server import bodies
+from alpaca_server.distance import Distance
 from alpaca_server.faults import Fault, Faults
 from alpaca_server.http import Connection
 from alpaca_server.limits import Rate
@@ -27,7 +28,8 @@ class AlpacaServer:
     """
     Alpaca, both hosts and the stream at one port. A context: stops by itself at its end.
 
-    ``rtt_s`` delays every answer, and a new connection twice more. All methods can be called from any thread.
+    ``rtt_s`` delays every answer, and a new connection twice more. All methods can be called from any
+    thread.
     """
 
     def __init__(
@@ -48,14 +50,13 @@ class AlpacaServer:
         self.connections = 0
         self.port = port
         self._tls = tls
+        self._rtt_s = rtt_s
         self._open: set[Connection] = set()
         self._loop = asyncio.new_event_loop()
         self._stream = Stream(self.faults, self._knows)
         limits = (requests_per_minute, data_requests_per_minute)
         trading, data = (Rate(limit, bucket=bucket, window_s=window_s) for limit in limits)
-        self._reception = Reception(
-            market, self.faults, self._loop, rtt_s=rtt_s, rates=(trading, data), knows=self._knows
-        )
+        self._reception = Reception(market, self.faults, self._loop, rates=(trading, data), knows=self._knows)
         self.requests = self._reception.requests
         self._listening: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -205,4 +206,4 @@ class AlpacaServer:
 
     def _connection(self) -> Connection:
         self.connections += 1
-        return Connection(self._reception.take, self._stream, self._open)
+        return Connection(self._reception.take, self._stream, self._open, Distance(self._loop, self._rtt_s))

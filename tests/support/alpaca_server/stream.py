@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as Handshake
@@ -13,16 +13,14 @@ from websockets.server import ServerProtocol
 
 from alpaca_server.faults import Fault, Faults
 
-if TYPE_CHECKING:
-    import asyncio
-
 
 class Socket:
     """One WebSocket, over bytes that somebody else reads and writes."""
 
-    def __init__(self, transport: asyncio.Transport, stream: Stream) -> None:
+    def __init__(self, write: Callable[[bytes], None], end: Callable[[], None], stream: Stream) -> None:
         self._protocol = ServerProtocol()
-        self._transport = transport
+        self._write = write
+        self._end = end
         self._stream = stream
         self.authorized = False
         self.listens = False
@@ -79,9 +77,9 @@ class Socket:
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             if data:
-                self._transport.write(data)
+                self._write(data)
             else:
-                self._transport.close()
+                self._end()
 
 
 # A null was seen at Alpaca.

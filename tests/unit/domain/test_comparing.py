@@ -83,6 +83,15 @@ BOUGHT = an_execution(*filled(BUY))
 IN_ORDER = a_record([a_report(BUY)], [a_fill(BUY)], positions={"SPY": 10, "QQQ": 20}, cash="99000")
 
 
+def test_the_fills_of_some_orders_come_oldest_first() -> None:
+    first, other, later = a_fill(BUY), a_fill(SALE, fill_id="fill-2"), a_fill(BUY, fill_id="fill-3")
+    record = a_record(fills=[first, other, later])
+    both = {first.broker_order_id, other.broker_order_id}
+    assert record.fills_of(both) == [first, other, later]
+    assert record.fills_of({first.broker_order_id}) == [first, later]
+    assert list(record.fills_in(SALE.symbol)) == [other]
+
+
 def only(found: tuple[Difference, ...]) -> Difference:
     (one,) = found
     return one
