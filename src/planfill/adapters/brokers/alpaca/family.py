@@ -10,11 +10,13 @@ from alpaca.trading.client import TradingClient
 from alpaca.trading.stream import TradingStream
 
 from planfill.adapters.brokers.alpaca.account import AlpacaAccount
+from planfill.adapters.brokers.alpaca.ahead import Ahead
 from planfill.adapters.brokers.alpaca.broker import AlpacaBroker
 from planfill.adapters.brokers.alpaca.connections import tls_context
 from planfill.adapters.brokers.alpaca.doctor import AlpacaExaminer
 from planfill.adapters.brokers.alpaca.feed import Feed
 from planfill.adapters.brokers.alpaca.market import AlpacaHours, AlpacaInstruments, AlpacaMarketData
+from planfill.adapters.brokers.alpaca.moment import Moment
 from planfill.adapters.brokers.alpaca.rate import Bucket, FixedWindows
 from planfill.adapters.brokers.alpaca.records import AlpacaRecords
 from planfill.adapters.brokers.alpaca.transport import Transport
@@ -57,10 +59,13 @@ def family(settings: AlpacaSettings, clock: Clock, *, sending: bool = True) -> B
         )
 
     feed = Feed(stream, clock)
+    moment = Moment(clock)
     opening = set[asyncio.Task[None]]()
 
-    async def make_ready(orders: int) -> None:
+    def make_ready(orders: int) -> None:
         """Subscribe, and open connections, while the prices are on their way."""
+        if not sending:
+            return
         feed.start()
         task = asyncio.create_task(trading.open(settings.trading, orders))
         opening.add(task)
@@ -68,22 +73,28 @@ def family(settings: AlpacaSettings, clock: Clock, *, sending: bool = True) -> B
 
     async def close() -> None:
         await feed.aclose()
-        await asyncio.gather(*opening, return_exceptions=True)
+        await asyncio.gather(*opening, moment.aclose(), return_exceptions=True)
         trading.close()
         data.close()
 
-    market_data = AlpacaMarketData(data, settings.data_feed, make_ready if sending else None)
+    market_data = AlpacaMarketData(data, settings.data_feed, moment, make_ready)
+    account = AlpacaAccount(
+        trading, settings.environment, AlpacaMarketData(data, settings.data_feed, moment), moment
+    )
+    instruments = AlpacaInstruments(trading, clock, moment)
+    hours = AlpacaHours(trading, clock, moment)
     return Brokerage(
-        broker=AlpacaBroker(trading, feed if sending else None),
-        records=AlpacaRecords(trading),
+        broker=AlpacaBroker(trading, feed if sending else None, moment),
+        records=AlpacaRecords(trading, clock, moment),
         market_data=market_data,
-        account=AlpacaAccount(trading, settings.environment, AlpacaMarketData(data, settings.data_feed)),
-        instruments=AlpacaInstruments(trading, clock),
-        hours=AlpacaHours(trading),
+        account=account,
+        instruments=instruments,
+        hours=hours,
         feed=feed,
         capabilities=settings.capabilities,
         limiter=limiter,
         endpoint=settings.trading,
         close=close,
+        ahead=Ahead(moment, (account, hours, instruments), market_data, make_ready),
         examiner=AlpacaExaminer(settings, trading, limiter, clock, context),
     )
