@@ -15,7 +15,8 @@ from planfill.adapters.brokers.alpaca.broker import AlpacaBroker
 from planfill.adapters.brokers.alpaca.connections import tls_context
 from planfill.adapters.brokers.alpaca.doctor import AlpacaExaminer
 from planfill.adapters.brokers.alpaca.feed import Feed
-from planfill.adapters.brokers.alpaca.market import AlpacaHours, AlpacaInstruments, AlpacaMarketData
+from planfill.adapters.brokers.alpaca.hours import AlpacaHours
+from planfill.adapters.brokers.alpaca.market import AlpacaInstruments, AlpacaMarketData
 from planfill.adapters.brokers.alpaca.moment import Moment
 from planfill.adapters.brokers.alpaca.rate import Bucket, FixedWindows
 from planfill.adapters.brokers.alpaca.records import AlpacaRecords

@@ -1,4 +1,4 @@
-"""What Alpaca says of prices, instruments and hours."""
+"""What Alpaca says of prices and instruments."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from planfill.adapters.brokers.alpaca.reading import readable
 from planfill.adapters.brokers.alpaca.wire import Unreadable, amount, list_of, moment
-from planfill.application.ports.market import InstrumentCatalog, MarketData, MarketHours
+from planfill.application.ports.market import InstrumentCatalog, MarketData
 from planfill.domain.errors import BrokerConnectionError
-from planfill.domain.market import Instrument, MarketSession, NoQuote, Quote
+from planfill.domain.market import Instrument, NoQuote, Quote
 from planfill.domain.outcome import Reason
 from planfill.domain.values import Price
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 _QUOTES: Final = "/stocks/quotes/latest"
 _ASSETS: Final = {"status": "active", "asset_class": "us_equity"}
-# An open session has a known end; it is asked for anew all the same.
-_SESSION_S: Final = 60.0
 
 
 class AlpacaMarketData(MarketData):
@@ -96,40 +94,6 @@ class AlpacaInstruments(InstrumentCatalog):
                 raise BrokerConnectionError(msg)
             self._read_on = today
         return {symbol: self._known[symbol] for symbol in symbols if symbol in self._known}
-
-
-class AlpacaHours(MarketHours):
-    """The market clock; where it cannot be read, the market counts as closed."""
-
-    def __init__(self, trading: Transport, clock: Clock, moment: Moment) -> None:
-        self._trading = trading
-        self._clock = clock
-        self._moment = moment
-        self._session: MarketSession | None = None
-        self._until = 0.0
-
-    def ask_ahead(self) -> None:
-        """Begin to ask for the session, if none is known to be on."""
-        if self._known() is None:
-            self._moment.ask_ahead(self._trading, "/clock")
-
-    async def get_session(self) -> MarketSession:
-        """Describe the session; one that is on is asked for once a minute."""
-        if (known := self._known()) is not None:
-            return known
-        answer = await self._moment.ask(self._trading, "/clock")
-        with readable("clock"):
-            session = MarketSession(
-                is_open=answer["is_open"],
-                opens_at=moment(answer, "next_open"),
-                closes_at=moment(answer, "next_close") if answer["is_open"] else None,
-            )
-        if session.is_open:
-            self._session, self._until = session, self._clock.monotonic() + _SESSION_S
-        return session
-
-    def _known(self) -> MarketSession | None:
-        return self._session if self._clock.monotonic() < self._until else None
 
 
 def _quote(symbol: str, told: Any, feed: str) -> Quote | NoQuote:
