@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from planfill.adapters.brokers.alpaca.reading import readable, together
+from planfill.adapters.brokers.alpaca.reading import readable
 from planfill.adapters.brokers.alpaca.records import OPEN, open_orders
 from planfill.adapters.brokers.alpaca.wire import Unreadable, amount, list_of
 from planfill.application.ports.market import BrokerAccount, MarketData
@@ -14,7 +14,7 @@ from planfill.domain.market import Account, NoQuote, Quote
 from planfill.domain.values import ZERO_USD, Money, Quantity, cents
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     from planfill.adapters.brokers.alpaca.moment import Moment
     from planfill.adapters.brokers.alpaca.transport import Transport
@@ -50,19 +50,16 @@ class AlpacaAccount(BrokerAccount):
         self._moment.ask_ahead(self._trading, "/orders", **OPEN)
 
     async def get_account(self) -> Account:
-        """Read the account and its open buys."""
-        answers: dict[str, Any] = {}
+        """
+        Read the open buys, then the account: what fills between the two is counted twice, not forgotten.
 
-        async def read(name: str, question: Callable[[], Awaitable[Any]]) -> None:
-            answers[name] = await question()
-
-        await together(
-            lambda: read("account", lambda: self._moment.ask(self._trading, "/account")),
-            lambda: read("open", lambda: open_orders(self._trading, self._moment)),
-        )
+        When a plan is taken up no order of ours works, and both are asked for at the same time.
+        """
+        found = await open_orders(self._trading, self._moment)
+        told = await self._moment.ask(self._trading, "/account")
         with readable("account"):
-            open_buys = [o for o in answers["open"] if o.get("side") == "buy"]
-            return self._account(answers["account"], await self._cost(open_buys))
+            open_buys = [order for order in found if order.get("side") == "buy"]
+            return self._account(told, await self._cost(open_buys))
 
     async def get_sellable(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
         """Tell what of each symbol no open order holds."""

@@ -1,0 +1,95 @@
+"""What the stream tells is handed on; where it tells too little, the lists are to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import pytest
+
+from planfill.adapters.brokers.alpaca import feed as module
+from planfill.adapters.brokers.alpaca.feed import Feed
+from planfill.domain.report import OrderStatus
+from planfill.testing.clock import VirtualClock
+
+pytestmark = pytest.mark.anyio
+
+ORDER: Mapping[str, Any] = {
+    "client_order_id": "pf-1", "id": "61e69015-8549-4bfd-b9c3-01e75843f47d", "symbol": "SPY", "side": "buy",
+    "status": "filled", "filled_qty": "2", "filled_avg_price": "400.1", "updated_at": "2021-03-31T14:00:00Z",
+}  # fmt: skip
+
+
+class Stream:
+    """Is connected, and says nothing by itself."""
+
+    def subscribe_trade_updates(self, handler: Any) -> None:
+        self.say = handler
+
+    async def _start_ws(self) -> None:
+        pass
+
+    async def _consume(self) -> None:
+        await anyio.sleep_forever()
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+async def stream() -> Stream:
+    return Stream()
+
+
+@pytest.fixture
+async def feed(stream: Any) -> Any:
+    feed = Feed(lambda: stream, VirtualClock())
+    assert await feed.wait(0) is None
+    yield feed
+    await feed.aclose()
+
+
+def told(event: str = "fill", **order: Any) -> dict[str, Any]:
+    return {"stream": "trade_updates", "data": {"event": event, "order": {**ORDER, **order}}}
+
+
+async def test_what_it_tells_is_handed_on_once(feed: Feed, stream: Stream) -> None:
+    await stream.say(told(filled_qty="1", status="partially_filled"))
+    await stream.say(told())
+    reports = await feed.wait(1)
+    assert reports is not None
+    assert [report.status for report in reports] == [OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED]
+    assert await feed.wait(0.01) is None
+
+
+async def test_that_an_order_is_there_is_no_news(feed: Feed, stream: Stream) -> None:
+    await stream.say(told("new", status="new", filled_qty="0", filled_avg_price=None))
+    assert await feed.wait(0.01) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {}, {"data": None}, {"data": {"event": "fill"}}, told(id="?"), told(filled_avg_price=None),
+        told("replaced", status="replaced"),
+    ],
+    ids=["empty", "no data", "no order", "no id", "no price", "replaced"],
+)  # fmt: skip
+async def test_what_it_does_not_tell_whole_is_to_be_read_in_the_lists(
+    message: dict[str, Any], feed: Feed, stream: Stream
+) -> None:
+    await stream.say(message)
+    await stream.say(told())
+    assert await feed.wait(1) is None
+    await stream.say(told())
+    assert await feed.wait(1)
+
+
+async def test_what_nobody_reads_does_not_pile_up(
+    feed: Feed, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST", 2)
+    for _ in range(3):
+        await stream.say(told())
+    assert await feed.wait(1) is None
