@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_TESTS: Final = ("tests/unit/application", "tests/unit/adapters", "tests/contracts")
+_TESTS: Final = ("tests/unit/application", "tests/unit/domain", "tests/unit/adapters", "tests/contracts")
 
 
 class Mutant(NamedTuple):
@@ -171,8 +171,8 @@ MUTANTS: Final = (
     Mutant(
         "buys before sells",
         "domain/sequencing.py",
-        "    return [] if selling else pending\n",
-        "    return pending\n",
+        "    return Released(() if _unsettled(lines_of(state, Action.SELL)) else pending)\n",
+        "    return Released(pending)\n",
     ),
     Mutant(
         "buys while a sale is unresolved",
@@ -252,9 +252,47 @@ MUTANTS: Final = (
     ),
     Mutant(
         "the money of a buy in doubt is given to another",
-        "application/funding.py",
-        "Money(whole - in_doubt(run.state.orders.values()))",
+        "domain/allotting.py",
+        "Money(whole - in_doubt(state.orders.values()))",
         "whole",
+    ),
+    Mutant(
+        "what open buys may cost is spent again",
+        "domain/funding.py",
+        "(money - account.open_buys_usd)",
+        "money",
+    ),
+    Mutant(
+        "proceeds are spent that do not show yet",
+        "application/funding.py",
+        "            if not self._is_ready(account):\n",
+        "            account = account.model_copy(update={'cash_usd': "
+        "account.cash_usd + traded(run.state, Action.SELL)})\n"
+        "            if not self._is_ready(account):\n",
+    ),
+    Mutant(
+        "a failed sell blocks no buys",
+        "domain/funding.py",
+        "    return ZERO_USD if missing else planned\n",
+        "    return planned\n",
+    ),
+    Mutant(
+        "a buy in a pipeline overtakes what it covers not",
+        "domain/funding.py",
+        "        if amount > left:\n            break\n",
+        "        if amount > budget:\n            break\n",
+    ),
+    Mutant(
+        "in the order of the plan buys wait for no sells",
+        "domain/sequencing.py",
+        "    return Released(() if first.item.action is Action.BUY and _unsettled(before) else alike)\n",
+        "    return Released(alike)\n",
+    ),
+    Mutant(
+        "a plan that waits is sent while the market is closed",
+        "domain/checks.py",
+        "    if not session.is_open:\n",
+        "    if not session.is_open and session.opens_at is None:\n",
     ),
     Mutant(
         "a cancel of another process is not heard",

@@ -18,6 +18,7 @@ from planfill.application.ports.listener import EventListener
 from planfill.application.run import Run, Wrap, ask
 from planfill.application.stopping import StopSignal
 from planfill.application.telling import Teller
+from planfill.application.waiting import wait_for_session
 from planfill.domain.checks import Objection
 from planfill.domain.errors import AccountBusy, AccountMismatch, BrokerConnectionError, LedgerError
 from planfill.domain.events import (
@@ -146,6 +147,7 @@ class ExecutePlan:
         else:
             await run.note(ExecutionResumed(holder=self.holder), *self._too_late(state))
         try:
+            await wait_for_session(run, plan)
             await loop.execute(run, self.wrap(self.brokerage.broker, run, self.clock))
             result = summarize(state, self.clock.now())
             await run.note(*warning(state, self.policy.limits), _ending(result))
@@ -172,6 +174,8 @@ class ExecutePlan:
     def _too_late(self, state: ExecutionState) -> list[Event]:
         """Stop an execution that is too old to send anything; what may be working is still followed."""
         age = (self.clock.now() - (state.started_at or self.clock.now())).total_seconds()
+        if self.policy.execution.market_closed == "wait" and not state.orders:
+            return []  # it waits for the session, and the plan's own age is what counts
         if age <= self.policy.execution.max_resume_age_s or state.stop is not None:
             return []
         detail = f"taken up {age / 60:.0f} minutes ago: too late to send anything more"

@@ -2,53 +2,69 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from planfill.application.preparing import close
-from planfill.domain.accounting import line_result
+from planfill.domain.allotting import allot
 from planfill.domain.errors import BrokerConnectionError
-from planfill.domain.events import FundsAllotted
-from planfill.domain.funding import BUDGET, CUT, in_doubt, share, shows
+from planfill.domain.funding import shows
 from planfill.domain.market import Quote
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
+from planfill.domain.proceeds import selling, traded
 from planfill.domain.values import ZERO_USD, Money, worth
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from planfill.application.run import Run
-    from planfill.domain.events import Event
     from planfill.domain.market import Account
-    from planfill.domain.state import ExecutionState, LineState
+    from planfill.domain.state import LineState
 
 
-async def fund(run: Run, lines: Sequence[LineState]) -> list[Event]:
-    """Wait for the proceeds to show, then allot what there is to the buys."""
-    policy = run.policy.execution
-    try:
-        account = await _when_it_shows(run)
-        costs = await _costs(run, lines)
-    except BrokerConnectionError as e:
-        return close(lines, Reason.BROKER_UNAVAILABLE, f"nobody says what the buys may cost: {e}")
-    whole = BUDGET[policy.funding](account, policy.cash_buffer_bps)
-    budget = max(ZERO_USD, Money(whole - in_doubt(run.state.orders.values())))
-    granted = CUT[policy.on_shortfall](costs, budget)
-    allotted = {
-        line.item.symbol: share(line.item.planned_usd, granted[line.item.symbol], costs[line.item.symbol])
-        for line in lines
-    }
-    funded = FundsAllotted(cash_usd=account.cash_usd, budget_usd=budget, allotted=allotted)
-    # Money that was not waited for is no reason to close a line: the stop that ended the wait will.
-    patient = run.stop.reason is None
-    broke = [line for line in lines if patient and _is_nothing(line, allotted[line.item.symbol])]
-    detail = f"${budget:.2f} may be spent, ${sum(costs.values()):.2f} are needed"
-    return [funded, *close(broke, Reason.NO_FUNDS, detail)]
+class Funding:
+    """Allots the money; ``meanwhile`` is what is done while it does not show yet."""
 
+    def __init__(self, run: Run, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        self._run = run
+        self._meanwhile = meanwhile
+        self._until: float | None = None
 
-def _is_nothing(line: LineState, allotted: Money) -> bool:
-    return allotted < min(Decimal(1), line.item.planned_usd)
+    async def fund(self, lines: Sequence[LineState], *, in_full: bool) -> None:
+        """
+        Allot what there is to buys, by their turn; ``in_full`` only to those that it covers.
+
+        Nothing is recorded while the proceeds do not show, or while sells are at work and nobody says
+        what there is: then it is to be asked again.
+        """
+        run = self._run
+        try:
+            account = await run.ask(run.brokerage.account.get_account)
+            if not self._is_ready(account):
+                await self._meanwhile()
+                return
+            costs = await _costs(run, lines)
+        except BrokerConnectionError as e:
+            if selling(run.state):
+                await self._meanwhile()
+                return
+            detail = f"nobody says what the buys may cost: {e}"
+            await run.note(*close(lines, Reason.BROKER_UNAVAILABLE, detail))
+            return
+        await run.note(*allot(run.state, run.policy.execution, costs, account, in_full=in_full))
+
+    def _is_ready(self, account: Account) -> bool:
+        """Tell whether the cash shows the proceeds, or was waited for long enough once no sale worked."""
+        state, now = self._run.state, self._run.clock.monotonic()
+        proceeds, spent = traded(state, Action.SELL), traded(state, Action.BUY)
+        before = Money(state.started.cash_usd - spent) if state.started else ZERO_USD
+        if not proceeds or shows(account.cash_usd, before, proceeds):
+            return True
+        if selling(state):
+            return False
+        if self._until is None:
+            self._until = now + self._run.policy.execution.funding_wait_s
+        return now >= self._until
 
 
 async def _costs(run: Run, lines: Sequence[LineState]) -> dict[str, Money]:
@@ -62,23 +78,3 @@ async def _costs(run: Run, lines: Sequence[LineState]) -> dict[str, Money]:
             if isinstance(quote, Quote):
                 costs[symbol] = max(costs[symbol], worth(quantity, quote.ask))
     return costs
-
-
-async def _when_it_shows(run: Run) -> Account:
-    """Read the account until the cash shows the fills, or until the wait is over."""
-    until = run.clock.monotonic() + run.policy.execution.funding_wait_s
-    proceeds, spent = traded(run.state, Action.SELL), traded(run.state, Action.BUY)
-    started = run.state.started
-    before = Money(started.cash_usd - spent) if started else ZERO_USD
-    while True:
-        account = await run.ask(run.brokerage.account.get_account)
-        late = run.clock.monotonic() >= until or run.stop.reason is not None
-        if not proceeds or late or shows(account.cash_usd, before, proceeds):
-            return account
-        await run.stop.or_done(run.clock.sleep(run.policy.execution.poll_s))
-
-
-def traded(state: ExecutionState, action: Action) -> Money:
-    """Add up the dollars that the lines of one action have filled so far."""
-    lines = (line for line in state.lines.values() if line.item.action is action and line.orders)
-    return Money(sum((line_result(line).filled_usd for line in lines), ZERO_USD))

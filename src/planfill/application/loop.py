@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from planfill.application.funding import fund
+from planfill.application.funding import Funding
 from planfill.application.placing import place, recover
 from planfill.application.preparing import close, prepare
 from planfill.application.tracking import Tracker
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 async def execute(run: Run, broker: Broker) -> None:  # noqa: C901 - one case a step
     """Bring an execution as far as it will go in this run."""
     tracker = Tracker(run, broker)
+    funding = Funding(run, tracker.track)
     while True:
         if run.stop.reason is not None and run.state.stop is None:
             await run.note(StopRequested(reason=run.stop.reason, detail=run.stop.detail))
@@ -32,8 +33,8 @@ async def execute(run: Run, broker: Broker) -> None:  # noqa: C901 - one case a 
                 await tracker.track()
             case step.Wave(lines):
                 await run.note(*await prepare(run, lines))
-            case step.Fund(lines):
-                await run.note(*await fund(run, lines))
+            case step.Fund(lines, in_full):
+                await funding.fund(lines, in_full=in_full)
             case step.Recover(orders):
                 await recover(run, broker, orders)
             case step.Close(lines, reason, detail):

@@ -92,15 +92,20 @@ async def check_start(
         return None
     if objection := check_account(account) or check_plan_age(plan, now, policy):
         return objection
-    try:
-        session = await ask(brokerage.hours.get_session)
-    except BrokerConnectionError as e:
-        return Objection(Reason.MARKET_CLOSED, f"nobody says whether the market is open: {e}")
+    closed = None if policy.market_closed == "wait" else await _closed(brokerage, now, policy)
     try:
         stranger = await _stranger(brokerage, now, {stem_of(one.key) for one in known} | {stem_of(key)})
     except BrokerConnectionError as e:
         return Objection(Reason.BROKER_UNAVAILABLE, f"the broker does not answer: {e}")
-    return check_session(session, now, policy) or stranger
+    return closed or stranger
+
+
+async def _closed(brokerage: Brokerage, now: datetime, policy: ExecutionPolicy) -> Objection | None:
+    try:
+        session = await ask(brokerage.hours.get_session)
+    except BrokerConnectionError as e:
+        return Objection(Reason.MARKET_CLOSED, f"nobody says whether the market is open: {e}")
+    return check_session(session, now, policy)
 
 
 async def _stranger(brokerage: Brokerage, now: datetime, stems: set[str]) -> Objection | None:

@@ -39,6 +39,8 @@ class Tracker:
 
     async def _look(self) -> list[Event]:
         """Read the broker's list; absence from it proves nothing, nor does a failure to read it."""
+        if not any(order.is_open for order in self._run.state.orders.values()):
+            return []
         records, since = self._run.brokerage.records, self._run.since
         try:
             reports = await self._run.ask(records.list_orders, since)

@@ -149,7 +149,7 @@ class Container(DeclarativeContainer):
             ledger=Factory(MemoryLedger),
             cursors=Factory(MemoryLedger),
             clock=clock,
-            policy=figures,
+            policy=Callable(Policy.at_once, figures),
             listeners=Object(()),
             wrap=Object(stack),
             holder=Callable(holder),

@@ -39,9 +39,10 @@ class Withdraw(NamedTuple):
 
 
 class Fund(NamedTuple):
-    """Count the money for these buys."""
+    """Count the money for these buys; ``in_full`` leaves out those that it does not cover yet."""
 
     lines: tuple[LineState, ...]
+    in_full: bool = False
 
 
 class Wave(NamedTuple):
@@ -82,14 +83,14 @@ def decide(state: ExecutionState, policy: Policy, largest_wave: int | None = Non
         return Recover(inherited)
     if state.stop is not None:
         return _wind_down(state, unsent, state.stop.reason, state.stop.detail)
-    lines = tuple(RELEASE[policy.execution.sequencing](state))
+    lines, in_full = RELEASE[policy.execution.sequencing](state)
     if (unsent or lines) and (sick := _diagnose(state, policy)):
         return sick
     if unsent:
         return Place(unsent[: _opening(state, policy)])
     if lines:
-        buys = tuple(line for line in lines if line.item.action is Action.BUY)
-        return Fund(buys) if any(line.allotted is None for line in buys) else Wave(lines[:largest_wave])
+        ready = tuple(line for line in lines if line.item.action is Action.SELL or line.allotted is not None)
+        return Wave(ready[:largest_wave]) if ready else Fund(lines, in_full)
     return Track() if any(order.is_open for order in orders) else Finish()
 
 

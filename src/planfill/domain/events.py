@@ -17,7 +17,7 @@ from planfill.domain.reconciliation import Difference
 from planfill.domain.report import ExecutionReport
 from planfill.domain.result import ExecutionResult
 from planfill.domain.sizing import Sizing
-from planfill.domain.values import ClientOrderId, Money, Quantity, Value
+from planfill.domain.values import ZERO_USD, ClientOrderId, Money, Quantity, Value
 
 
 class _Event(Value, frozen=True):
@@ -63,12 +63,17 @@ class LineClosed(_Event, frozen=True):
 
 
 class FundsAllotted(_Event, frozen=True):
-    """The money for the buys was counted: each line's dollars after the cut, by symbol."""
+    """
+    The money for the buys was counted: each line's dollars after the cut, by symbol.
+
+    ``proceeds_usd`` is what the sells had brought by then; a buy that is not named waits for more.
+    """
 
     kind: Literal["funds_allotted"] = "funds_allotted"
     cash_usd: Money
     budget_usd: Money
     allotted: dict[str, Money]
+    proceeds_usd: Money = ZERO_USD
 
 
 class OrderRecorded(_Event, frozen=True):

@@ -29,8 +29,21 @@ def shows(cash: Money, before: Money, proceeds: Money) -> bool:
 
 def cash_budget(account: Account, buffer_bps: Decimal) -> Money:
     """Give the dollars that buys may use: cash less what open buys may still take, less the buffer."""
-    free = account.cash_usd - account.open_buys_usd
-    return Money(max(ZERO_USD, free * (1 - buffer_bps / _BPS)))
+    return _free(account.cash_usd, account, buffer_bps)
+
+
+def settled_budget(account: Account, buffer_bps: Decimal) -> Money:
+    """Give the same of the cash that has settled: a cash account may not trade on today's proceeds."""
+    return _free(account.settled_usd, account, buffer_bps)
+
+
+def margin_budget(account: Account, buffer_bps: Decimal) -> Money:
+    """Give the same of Reg T buying power: what goes beyond the cash is borrowed."""
+    return _free(account.buying_power_usd, account, buffer_bps)
+
+
+def _free(money: Money, account: Account, buffer_bps: Decimal) -> Money:
+    return Money(max(ZERO_USD, (money - account.open_buys_usd) * (1 - buffer_bps / _BPS)))
 
 
 def in_doubt(orders: Iterable[OrderState]) -> Money:
@@ -51,6 +64,30 @@ def scale(lines: Mapping[str, Money], budget: Money) -> dict[str, Money]:
     }
 
 
+def priority(lines: Mapping[str, Money], budget: Money) -> dict[str, Money]:
+    """Leave the lines whole that fit the budget, one after the other; one that does not fit gets nothing."""
+    granted, left = {}, budget
+    for symbol, amount in lines.items():
+        granted[symbol] = amount if amount <= left else ZERO_USD
+        left = Money(left - granted[symbol])
+    return granted
+
+
+def block(lines: Mapping[str, Money], budget: Money) -> dict[str, Money]:
+    """Leave every line whole where all together fit the budget; else none gets anything."""
+    return dict(lines) if sum(lines.values()) <= budget else dict.fromkeys(lines, ZERO_USD)
+
+
+def covered(lines: Mapping[str, Money], budget: Money) -> dict[str, Money]:
+    """Give the first lines that fit the budget whole; none overtakes one that has to wait for money."""
+    granted, left = {}, budget
+    for symbol, amount in lines.items():
+        if amount > left:
+            break
+        granted[symbol], left = amount, Money(left - amount)
+    return granted
+
+
 def share(planned: Money, granted: Money, cost: Money) -> Money:
     """Give the part of the planned dollars that what was granted pays for; rounded down to the cent."""
     if granted >= cost:
@@ -58,5 +95,35 @@ def share(planned: Money, granted: Money, cost: Money) -> Money:
     return Money((planned * granted / cost).quantize(_CENT, ROUND_DOWN))
 
 
-BUDGET: Final[dict[str, Callable[[Account, Decimal], Money]]] = {"cash": cash_budget}
-CUT: Final[dict[str, Callable[[Mapping[str, Money], Money], dict[str, Money]]]] = {"scale": scale}
+def scale_buys(planned: Money, missing: Money) -> Money:
+    """Want as much less as the sells have failed to bring."""
+    return max(ZERO_USD, Money(planned - missing))
+
+
+def block_buys(planned: Money, missing: Money) -> Money:
+    """Want nothing once a sell has failed."""
+    return ZERO_USD if missing else planned
+
+
+def ignore(planned: Money, _missing: Money) -> Money:
+    """Want what the plan wants; the money alone decides."""
+    return planned
+
+
+BUDGET: Final[dict[str, Callable[[Account, Decimal], Money]]] = {
+    "cash": cash_budget,
+    "settled": settled_budget,
+    "margin": margin_budget,
+}
+# The lines come in the order in which they are served.
+CUT: Final[dict[str, Callable[[Mapping[str, Money], Money], dict[str, Money]]]] = {
+    "scale": scale,
+    "priority": priority,
+    "block": block,
+}
+# Of the planned dollars of all buys, and those that sells have failed to bring: what may be bought.
+WANTED: Final[dict[str, Callable[[Money, Money], Money]]] = {
+    "scale_buys": scale_buys,
+    "block_buys": block_buys,
+    "ignore": ignore,
+}

@@ -61,6 +61,7 @@ class Reason(StrEnum):
     MORE_HELD_THAN_PLANNED = "MORE_HELD_THAN_PLANNED"
     FUNDS_CUT = "FUNDS_CUT"
     NO_FUNDS = "NO_FUNDS"
+    SELLS_FAILED = "SELLS_FAILED"
     MARKET_CLOSED = "MARKET_CLOSED"
     CLOSING_SOON = "CLOSING_SOON"
     HALTED = "HALTED"
@@ -111,6 +112,7 @@ _CLOSED_AS: Final[dict[Reason | None, tuple[LineOutcome, Residual]]] = {
     Reason.NOT_TRADABLE: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_HELD: (LineOutcome.SKIPPED, Residual.HOLDING),
     Reason.NO_FUNDS: (LineOutcome.BLOCKED, Residual.FUNDING),
+    Reason.SELLS_FAILED: (LineOutcome.BLOCKED, Residual.FUNDING),
     Reason.MARKET_CLOSED: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.CLOSING_SOON: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.HALTED: (LineOutcome.BLOCKED, Residual.BLOCKED),

@@ -36,12 +36,16 @@ class ExecutionPolicy(BaseModel, frozen=True, extra="forbid"):
     """How far the quote may be from the plan's reference price, and a quantity from its dollars."""
     min_time_to_close_s: Annotated[float, Field(ge=0)] = 300
     """With less time left before the close nothing new is sent."""
-    sequencing: Literal["sells_first"] = "sells_first"
-    """Which lines wait for which."""
-    funding: Literal["cash"] = "cash"
-    """Which money buys may use: trade-date cash with today's confirmed proceeds."""
-    on_shortfall: Literal["scale"] = "scale"
-    """What is done when the money does not suffice: every buy is cut by the same share."""
+    sequencing: Literal["sells_first", "pipelined", "plan_order"] = "sells_first"
+    """What buys wait for: all sells, the money that covers them, or the sells that the plan lists before."""
+    funding: Literal["cash", "settled", "margin"] = "cash"
+    """Which money buys may use: cash with today's proceeds, what has settled, or Reg T buying power."""
+    on_shortfall: Literal["scale", "priority", "block"] = "scale"
+    """Where it does not suffice: every buy cut alike, whole lines by priority, or no buy at all."""
+    on_failed_sell: Literal["scale_buys", "block_buys", "ignore"] = "scale_buys"
+    """Where sells did not bring theirs: buys are cut by it, blocked, or cut only where money is lacking."""
+    market_closed: Literal["refuse", "wait"] = "refuse"
+    """Whether a plan that comes out of hours is refused, or waits for the session and is sized then."""
     cash_buffer_bps: Annotated[Decimal, Field(ge=0, lt=10000)] = Decimal(50)
     """The share of the money that is never spent: it pays for slippage."""
     funding_wait_s: Annotated[float, Field(ge=0)] = 15
@@ -74,3 +78,8 @@ class Policy(BaseModel, frozen=True, extra="forbid"):
 
     execution: ExecutionPolicy = ExecutionPolicy()
     limits: LimitsPolicy = LimitsPolicy()
+
+    def at_once(self) -> Policy:
+        """Give the same without waiting for the session: for a look at what would be done now."""
+        execution = ExecutionPolicy.model_validate(dict(self.execution) | {"market_closed": "refuse"})
+        return Policy(execution=execution, limits=self.limits)

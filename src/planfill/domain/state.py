@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from planfill.domain.result import ExecutionResult
-    from planfill.domain.values import ClientOrderId
+    from planfill.domain.values import ClientOrderId, Money
 
 __all__ = ["OPEN", "ExecutionState", "LineState", "OrderState", "Phase"]
 
@@ -38,6 +38,8 @@ class ExecutionState:
         self.orders: dict[ClientOrderId, OrderState] = {}
         self.stop: ev.StopRequested | None = None
         self.stopped_at: datetime | None = None
+        self.counted_usd: Money | None = None
+        """What the sells had brought when the money was counted last; None if it has not been in this run."""
         self.result: ExecutionResult | None = None
         self.head = ""
         self.result_head = ""
@@ -98,6 +100,7 @@ class ExecutionState:
             case ev.FundsAllotted():
                 for line, amount in [(self._line(symbol), usd) for symbol, usd in event.allotted.items()]:
                     line.allotted = amount
+                self.counted_usd = event.proceeds_usd
             case ev.OrderRefused() | ev.OrderNotSent() | ev.OrderDoubted() | ev.OrderUnresolved():
                 order = self._order(event.client_order_id)
                 order.ended(HAPPENS[type(event)], event.reason, event.detail)
@@ -125,11 +128,13 @@ class ExecutionState:
         self.started, self.started_at, self.run_began_at = event, at, at
         self.lines = {item.symbol: LineState(item, rank) for rank, item in enumerate(event.plan.items)}
         self.orders, self.stop, self.stopped_at, self.result = {}, None, None, None
+        self.counted_usd = None
 
     def _resume(self) -> None:
         for order in self.orders.values():
             order.resumed()
         # An earlier run's count of the money is out of date.
+        self.counted_usd = None
         for line in self.lines.values():
             line.allotted = None if line.is_pending else line.allotted
 

@@ -41,6 +41,7 @@ class Fault(StrEnum):
     CASH_LAG = "proceeds show late"
     NO_QUOTE = "no quote"
     MARKET_CLOSED = "market closed during the run"
+    OPENS_LATE = "market opens after the plan has come"
     DUPLICATE_NAME = "second order under a name refused by the exchange"
     # The machine.
     CLOCK_STEP = "wall clock stepped"

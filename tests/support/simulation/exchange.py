@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from planfill.domain.values import ClientOrderId
 
 ACCOUNT: Final = AccountKey(broker="sim", environment="sim", number="1")
+BORROWED: Final = Decimal(3000)
+"""What an account with margin may spend beyond its cash."""
 PRICES: Final = {"BIL": "90", "GLD": "170", "IWM": "200", "QQQ": "300", "SPY": "400", "TLT": "140"}
 _SPREAD: Final = Decimal("0.0001")
 _SLIPPAGE: Final = Decimal("0.0005")
@@ -82,24 +84,33 @@ class Exchange:
         self.read_lag_s = read_lag_s
         self.cash = Decimal(0)
         self.lowest_cash = Decimal(0)
+        self.settled = Decimal(0)
+        self.sold = Decimal(0)
+        self.bought = Decimal(0)
         self.shares: dict[str, Decimal] = {}
         self.closes_s: float | None = None
+        self.opens_s: float | None = None
         self.on_change: list[Callable[[], None]] = []
         self.say: Callable[..., None] = lambda *_: None
         self._coming = Decimal(0)
         self._timeline = timeline
         self._dice = dice
 
-    def open(self, cash: Decimal, shares: dict[str, Decimal], closes_s: float | None) -> None:
-        self.cash = self.lowest_cash = cash
+    def open(
+        self, cash: Decimal, shares: dict[str, Decimal], closes_s: float | None, opens_s: float | None
+    ) -> None:
+        self.cash = self.lowest_cash = self.settled = cash
         self.shares = dict(shares)
-        self.closes_s = closes_s
+        self.closes_s, self.opens_s = closes_s, opens_s
         if closes_s is not None:
             self._timeline.later(closes_s, self._close)
 
     @property
     def is_open(self) -> bool:
-        return self.closes_s is None or self._timeline.elapsed < self.closes_s
+        now = self._timeline.elapsed
+        return (self.opens_s is None or now >= self.opens_s) and (
+            self.closes_s is None or now < self.closes_s
+        )
 
     # What comes over the wire.
 
@@ -163,11 +174,13 @@ class Exchange:
             ((t.quantity - t.filled) * _ask(t.order.symbol) for t in self.tickets if _is_open_buy(t)), _ZERO
         )
         cash = Money(shown.quantize(_CENT))
+        # What was sold in this session has not settled.
+        settled = max(_ZERO, self.cash - self.sold)
         return Account(
             key=ACCOUNT,
             cash_usd=cash,
-            settled_usd=cash,
-            buying_power_usd=cash,
+            settled_usd=Money(settled.quantize(_CENT)),
+            buying_power_usd=Money(cash + BORROWED),
             open_buys_usd=Money(open_buys.quantize(_CENT)),
         )
 
@@ -191,7 +204,10 @@ class Exchange:
 
     def session(self) -> MarketSession:
         closes = None if self.closes_s is None else START + timedelta(seconds=self.closes_s)
-        return MarketSession(is_open=self.is_open, closes_at=closes if self.is_open else None)
+        opens = None if self.opens_s is None else START + timedelta(seconds=self.opens_s)
+        if self.is_open:
+            return MarketSession(is_open=True, closes_at=closes)
+        return MarketSession(is_open=False, opens_at=opens)
 
     def time(self) -> datetime:
         return START + timedelta(seconds=self._timeline.elapsed)
@@ -242,9 +258,11 @@ class Exchange:
         ticket.paid += dollars
         if order.side is Side.BUY:
             self.cash -= dollars
+            self.bought += dollars
             self.shares[order.symbol] = self.shares.get(order.symbol, _ZERO) + quantity
         else:
             self.cash += dollars
+            self.sold += dollars
             self.shares[order.symbol] -= quantity
             if self._dice.happens(Fault.CASH_LAG):
                 self._coming += dollars

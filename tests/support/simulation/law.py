@@ -6,7 +6,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from simulation.exchange import ACCOUNT
+from simulation.exchange import ACCOUNT, BORROWED
 
 from planfill.domain import events as ev
 from planfill.domain.chain import GENESIS, link
@@ -75,6 +75,8 @@ class Law:
             before = _filled(state)
             if isinstance(event, ev.OrderRecorded | ev.OrderRequoted):
                 self._recording(state, event.order)
+            if isinstance(event, ev.FundsAllotted):
+                self._allotting(state, event)
             if isinstance(event, ev.ExecutionStarted):
                 self._canceled_s.pop(event.plan.plan_id, None)
                 before = {}
@@ -91,6 +93,8 @@ class Law:
             holder is not None and holder.ledger is process.disk._inner, name, "was sent without the claim"
         )
         self.demand(process.stop.reason is None, name, "was sent after a stop was visible")
+        opens_s = world.exchange.opens_s or 0
+        self.demand(world.timeline.elapsed >= opens_s, name, "was sent before the market opened")
         for stream, state in self._states.items():
             known = state.orders.get(name)
             if known is None or state.started is None:
@@ -138,7 +142,7 @@ class Law:
         exchange = self._world.exchange
         self._nothing_twice(exchange)
         self._chains()
-        self.demand(exchange.lowest_cash >= 0, "the cash fell to", exchange.lowest_cash)
+        self._money(exchange)
         ours = {name for plan in plans for name in _names(plan).values()}
         for ticket in exchange.tickets:
             name = ticket.order.client_order_id
@@ -146,6 +150,14 @@ class Law:
             self.demand(not ticket.is_open, name, "still works when all is over")
         for trouble in self._world.timeline.troubles:
             self.accuse("the event loop says:", trouble)
+
+    def _money(self, exchange: Exchange) -> None:
+        """Nothing is spent that is not there, or that the policy does not lend."""
+        funding = self._world.policy.execution.funding
+        lent = BORROWED if funding == "margin" else 0
+        self.demand(exchange.lowest_cash >= -lent, "the cash fell to", exchange.lowest_cash)
+        if funding == "settled":
+            self.demand(exchange.bought <= exchange.settled, "bought for", exchange.bought, "unsettled")
 
     def finished(self, plan: Plan, result: ExecutionResult) -> None:
         """Compare the result of a finished plan with the exchange."""
@@ -183,12 +195,46 @@ class Law:
         asked = self._canceled_s.get(plan.plan_id)
         return asked is not None and self._world.timeline.elapsed >= asked + _HEARD_WITHIN_S
 
+    def _allotting(self, state: ExecutionState, event: ev.FundsAllotted) -> None:
+        """Judge how the money was shared out."""
+        policy, given = self._world.policy.execution, event.allotted
+        self.demand(
+            sum(given.values(), Decimal(0)) <= event.budget_usd, "more was allotted than there is", given
+        )
+        planned = {symbol: state.lines[symbol].item.planned_usd for symbol in given}
+        whole = [symbol for symbol, usd in given.items() if usd == planned[symbol]]
+        cut = [symbol for symbol, usd in given.items() if 0 < usd < planned[symbol]]
+        failed = [
+            order
+            for line in state.lines.values()
+            for order in line.orders
+            if line.item.action is Action.SELL and order.phase is Phase.REFUSED
+        ]
+        if policy.on_failed_sell == "block_buys" and failed:
+            self.demand(not any(given.values()), "bought although a sell has failed", given)
+        if policy.on_failed_sell != "scale_buys" and policy.on_shortfall != "scale":
+            self.demand(not cut, "was cut", given)
+        if (
+            policy.on_failed_sell != "scale_buys"
+            and policy.on_shortfall == "block"
+            and not self._waits(state)
+        ):
+            self.demand(not whole or len(whole) == len(given), "was bought in part", given)
+
+    def _waits(self, state: ExecutionState) -> bool:
+        """Tell whether sells may still bring money for buys in a pipeline."""
+        sales = (line for line in state.lines.values() if line.item.action is Action.SELL)
+        return any(order.is_open or order.is_unresolved for line in sales for order in line.orders)
+
     def _recording(self, state: ExecutionState, order: Order) -> None:
-        item = state.lines[order.symbol].item
-        if item.action is not Action.BUY:
+        bought = state.lines[order.symbol]
+        sequencing = self._world.policy.execution.sequencing
+        if bought.item.action is not Action.BUY or sequencing == "pipelined":
             return
         for line in state.lines.values():
-            if line.item.action is not Action.SELL:
+            if line.item.action is not Action.SELL or (
+                sequencing == "plan_order" and line.rank > bought.rank
+            ):
                 continue
             self.demand(not line.is_pending, order.symbol, "bought before", line.item.symbol, "was decided")
             for sale in line.orders:

@@ -95,6 +95,11 @@ class World:
                 funding_wait_s=dice.pick((0.5, 2.0)),
                 cancel_grace_s=dice.pick((1.0, 3.0)),
                 max_resume_age_s=dice.pick((20.0, 3600.0)),
+                sequencing=dice.pick(("sells_first", "pipelined", "plan_order")),
+                funding=dice.pick(("cash", "cash", "settled", "margin")),
+                on_shortfall=dice.pick(("scale", "priority", "block")),
+                on_failed_sell=dice.pick(("scale_buys", "block_buys", "ignore")),
+                market_closed="wait" if dice.chance(0.1) else "refuse",
             ),
             limits=LimitsPolicy(
                 breaker_min_sample=dice.pick((1, 2, 5)),
@@ -118,9 +123,7 @@ class World:
     async def live(self) -> None:
         """Let the plan of the seed be executed, until it is finished; then judge."""
         dice, timeline = self.dice, self.timeline
-        closes = dice.between(2, 20) if dice.chance(0.12) else None
-        holdings = {s: Decimal(dice.number(1, 200)) / 4 for s in PRICES if dice.chance(0.5)}
-        self.exchange.open(Decimal(dice.pick((0, 500, 5000, 50000, 50000))), holdings, closes)
+        self._open()
         timeline.later(self._calm_s, self._clear)
         if dice.chance(0.15):
             timeline.later(
@@ -150,6 +153,16 @@ class World:
                 self.law.finished(plan, result)
                 await self._again(plan, result)
         self.law.over(plans)
+
+    def _open(self) -> None:
+        dice = self.dice
+        waits = self.policy.execution.market_closed == "wait"
+        closes = dice.between(2, 20) if dice.chance(0.12) and not waits else None
+        opens = dice.between(1, 40) if waits else None
+        if waits:
+            dice.met[Fault.OPENS_LATE] += 1
+        holdings = {s: Decimal(dice.number(1, 200)) / 4 for s in PRICES if dice.chance(0.5)}
+        self.exchange.open(Decimal(dice.pick((0, 500, 5000, 50000, 50000))), holdings, closes, opens)
 
     async def _drive(self, plan: Plan, after_s: float) -> None:
         """Start a plan, and start it again whenever it has not ended for good."""

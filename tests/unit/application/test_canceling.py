@@ -29,7 +29,7 @@ from planfill.domain.errors import (
 )
 from planfill.domain.events import CancelAsked
 from planfill.domain.identity import AccountKey
-from planfill.domain.outcome import LineOutcome, Reason
+from planfill.domain.outcome import LineOutcome, Reason, Residual
 from planfill.domain.reading import read_plan
 from planfill.domain.resolution import Canceled, Filled, NeverPlaced
 from planfill.domain.result import ExecutionResult, ExecutionStatus
@@ -207,9 +207,12 @@ async def test_an_order_that_was_canceled_keeps_what_it_had_filled() -> None:
 
 async def test_after_a_resolution_the_rest_of_the_plan_goes_on() -> None:
     stage = Stage(*LOST, settings={"cash": "5000", "holdings": {"SPY": "10"}})
-    order = await _in_doubt(stage, a_plan(sell("SPY", "4000", target_weight="0"), buy("QQQ", "2000")))
+    order = await _in_doubt(stage, a_plan(sell("SPY", "4000", target_weight="0"), buy("QQQ", "5000")))
     result = await a_resolver(stage)(order, NeverPlaced(), "the broker says so")
     assert [line.outcome for line in result.lines] == [LineOutcome.BLOCKED, LineOutcome.FILLED]
+    assert result.lines[1].reason is Reason.FUNDS_CUT
+    # What the sale did not bring, less what its price had moved: SPY is sold at the bid.
+    assert result.lines[1].residuals[Residual.FUNDING] == Decimal("3999.60")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
 from stage import Stage, a_plan, buy, hold, only, script_replacement, sell
 
 from planfill.adapters.brokers.mock.faults import (
@@ -192,17 +193,25 @@ async def test_proceeds_that_do_not_show_are_not_waited_for_for_ever() -> None:
     assert 15 <= stage.clock.monotonic() < 30
 
 
-async def test_scenario_8_a_rejected_sell_leaves_the_buys_what_money_there_is() -> None:
+@pytest.mark.parametrize(
+    ("policy", "reason", "bought"),
+    [("scale_buys", Reason.FUNDS_CUT, 500), ("block_buys", Reason.SELLS_FAILED, 0),
+     ("ignore", Reason.FUNDS_CUT, 995)],
+)  # fmt: skip
+async def test_scenario_8_after_a_rejected_sell_the_buys_are_limited_by_policy_and_by_the_cash(
+    policy: str, reason: Reason, bought: int
+) -> None:
     stage = Stage(
         On("place_order", Refuse(), symbol="SPY"),
         settings={"cash": "1000", "holdings": {"SPY": "10"}},
         breaker_min_sample=50,
+        on_failed_sell=policy,
     )
-    result = await stage.execute(a_plan(sell("SPY", "4000", target_weight="0"), buy("QQQ", "3900")))
+    result = await stage.execute(a_plan(sell("SPY", "4000", target_weight="0"), buy("QQQ", "4500")))
     assert result.lines[0].outcome is LineOutcome.REJECTED
-    assert result.lines[1].reason is Reason.FUNDS_CUT
-    assert (await stage.broker.get_account()).cash_usd >= 0
-    assert result.status is ExecutionStatus.PARTIAL
+    assert result.lines[1].reason is reason
+    assert result.lines[1].filled_usd == pytest.approx(Decimal(bought), abs=1)
+    assert (await stage.broker.get_account()).cash_usd == pytest.approx(Decimal(1000 - bought), abs=1)
 
 
 async def test_a_refusal_is_final_and_keeps_its_reason() -> None:

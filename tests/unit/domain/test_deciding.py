@@ -112,9 +112,9 @@ def test_buys_are_taken_up_when_their_money_is_counted() -> None:
     assert decide(state) == ("Wave", ["B1"])
 
 
-def test_the_money_is_counted_for_all_buys_where_it_is_missing_for_one() -> None:
+def test_buys_that_have_their_money_do_not_wait_for_those_that_have_none() -> None:
     state = a_state(allotted("B1"), plan=a_plan(an_item("B1"), an_item("B2")))
-    assert decide(state) == ("Fund", ["B1", "B2"])
+    assert decide(state) == ("Wave", ["B1"])
 
 
 def test_working_orders_are_tracked() -> None:

@@ -1,10 +1,23 @@
+from collections.abc import Callable
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planfill.domain.funding import BUDGET, CUT, cash_budget, scale, share, shows
+from planfill.domain.funding import (
+    BUDGET,
+    CUT,
+    WANTED,
+    block,
+    cash_budget,
+    covered,
+    priority,
+    scale,
+    share,
+    shows,
+)
 from planfill.domain.policy import ExecutionPolicy
 from planfill.domain.values import Money
 from planfill.testing.builders import an_account
@@ -91,7 +104,64 @@ def test_proceeds_show_when_all_but_a_thousandth_has_arrived(cash: str, *, shown
     assert shows(usd(cash), usd(1000), usd(500)) is shown
 
 
-def test_every_policy_that_can_be_set_exists() -> None:
-    policy = ExecutionPolicy()
-    assert set(BUDGET) == {policy.funding}
-    assert set(CUT) == {policy.on_shortfall}
+@given(
+    st.sampled_from([scale, priority, block]), st.lists(CENTS, max_size=8), st.decimals(0, 10**9, places=4)
+)
+def test_no_cut_spends_more_than_there_is(
+    cut: Callable[..., dict[str, Money]], amounts: list[Decimal], budget: Decimal
+) -> None:
+    lines = {f"S{n}": Money(amount) for n, amount in enumerate(amounts)}
+    granted = cut(lines, Money(budget))
+    assert granted.keys() == lines.keys()
+    assert sum(granted.values()) <= budget
+    assert all(0 <= granted[symbol] <= lines[symbol] for symbol in lines)
+
+
+def test_by_priority_whole_lines_are_served_and_one_that_does_not_fit_is_left_out() -> None:
+    lines = {"A": usd(600), "B": usd(500), "C": usd(400)}
+    assert priority(lines, usd(1000)) == {"A": 600, "B": 0, "C": 400}
+    assert priority(lines, usd(1500)) == lines
+
+
+def test_a_shortfall_of_a_cent_blocks_all() -> None:
+    lines = {"A": usd(600), "B": usd(400)}
+    assert block(lines, usd(1000)) == lines
+    assert block(lines, usd("999.99")) == {"A": 0, "B": 0}
+
+
+@pytest.mark.parametrize(
+    ("budget", "served"), [(1000, ["A"]), (1100, ["A", "B"]), (599, []), (1500, ["A", "B", "C"])]
+)
+def test_what_is_covered_is_served_whole_and_nothing_overtakes(budget: int, served: list[str]) -> None:
+    lines = {"A": usd(600), "B": usd(500), "C": usd(400)}
+    assert covered(lines, usd(budget)) == {symbol: lines[symbol] for symbol in served}
+
+
+def test_what_has_settled_and_what_can_be_borrowed_have_budgets_of_their_own() -> None:
+    account = an_account(1000, open_buys=100, settled_usd=Decimal(400), buying_power_usd=Decimal(2100))
+    assert {name: budget(account, Decimal(0)) for name, budget in BUDGET.items()} == {
+        "cash": 900,
+        "settled": 300,
+        "margin": 2000,
+    }
+    assert BUDGET["margin"](account, Decimal(5000)) == 1000
+
+
+@pytest.mark.parametrize(
+    ("policy", "missing", "wanted"),
+    [
+        ("scale_buys", 0, 1000), ("scale_buys", 300, 700), ("scale_buys", 2000, 0),
+        ("block_buys", 0, 1000), ("block_buys", 1, 0),
+        ("ignore", 0, 1000), ("ignore", 2000, 1000),
+    ],
+)  # fmt: skip
+def test_failed_sells_lessen_the_buys_as_the_policy_says(policy: str, missing: int, wanted: int) -> None:
+    assert WANTED[policy](usd(1000), usd(missing)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("rows", "setting"), [(BUDGET, "funding"), (CUT, "on_shortfall"), (WANTED, "on_failed_sell")]
+)
+def test_every_policy_that_can_be_set_exists(rows: dict[str, object], setting: str) -> None:
+    annotation = ExecutionPolicy.model_fields[setting].annotation
+    assert set(rows) == set(get_args(annotation))

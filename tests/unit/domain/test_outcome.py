@@ -21,7 +21,7 @@ def test_a_line_of_which_nothing_was_sent_is_skipped_for_these_reasons_and_block
     if reason in SKIPPED:
         assert closed_as(reason) == (LineOutcome.SKIPPED, SKIPPED[reason])
     else:
-        cause = Residual.FUNDING if reason is Reason.NO_FUNDS else Residual.BLOCKED
+        cause = Residual.FUNDING if reason in {Reason.NO_FUNDS, Reason.SELLS_FAILED} else Residual.BLOCKED
         assert closed_as(reason) == (LineOutcome.BLOCKED, cause)
 
 

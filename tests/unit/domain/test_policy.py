@@ -22,6 +22,8 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "sequencing": "sells_first",
         "funding": "cash",
         "on_shortfall": "scale",
+        "on_failed_sell": "scale_buys",
+        "market_closed": "refuse",
         "cash_buffer_bps": 50,
         "funding_wait_s": 15,
         "exit_tolerance": Decimal("0.05"),
@@ -73,3 +75,8 @@ def test_a_setting_of_execution_that_makes_no_sense_is_refused(field: str, value
 def test_a_limit_that_makes_no_sense_is_refused(field: str, value: object) -> None:
     with pytest.raises(ValidationError):
         LimitsPolicy.model_validate({field: value})
+
+
+def test_a_look_at_what_would_be_done_now_waits_for_no_session() -> None:
+    execution = ExecutionPolicy(market_closed="wait", poll_s=3)
+    assert Policy(execution=execution).at_once().execution == ExecutionPolicy(poll_s=3)

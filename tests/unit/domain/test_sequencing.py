@@ -1,11 +1,22 @@
-from planfill.domain.events import LineClosed, OrderNotSent, OrderReported, OrderUnresolved
+from decimal import Decimal
+from typing import get_args
+
+from planfill.domain.events import (
+    Event,
+    ExecutionResumed,
+    FundsAllotted,
+    LineClosed,
+    OrderNotSent,
+    OrderReported,
+    OrderUnresolved,
+)
 from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
 from planfill.domain.policy import ExecutionPolicy
 from planfill.domain.report import OrderStatus
 from planfill.domain.sequencing import RELEASE
 from planfill.domain.state import ExecutionState
-from planfill.domain.values import ClientOrderId
+from planfill.domain.values import ClientOrderId, Money
 from planfill.testing.builders import a_plan, a_report, a_state, an_item, an_order, an_order_recorded
 
 PLAN = a_plan(
@@ -18,8 +29,19 @@ PLAN = a_plan(
 )
 
 
-def released(state: ExecutionState) -> list[str]:
-    return [line.item.symbol for line in RELEASE[ExecutionPolicy().sequencing](state)]
+def released(state: ExecutionState, sequencing: str = "sells_first") -> list[str]:
+    lines, in_full = RELEASE[sequencing](state)
+    return [line.item.symbol for line in lines] + ["in full"] * in_full
+
+
+def counted(proceeds: int, **allotted: int) -> FundsAllotted:
+    money = {symbol: Money(Decimal(usd)) for symbol, usd in allotted.items()}
+    usd = Money(Decimal(1000))
+    return FundsAllotted(cash_usd=usd, budget_usd=usd, allotted=money, proceeds_usd=Money(Decimal(proceeds)))
+
+
+def sold(symbol: str, quantity: int, status: OrderStatus = OrderStatus.PARTIALLY_FILLED) -> OrderReported:
+    return OrderReported(report=a_report(an_order(symbol, Side.SELL), status, quantity))
 
 
 def test_sells_come_first_by_priority_then_as_in_the_plan() -> None:
@@ -68,3 +90,61 @@ def test_an_order_that_buys_keeps_no_buy_waiting() -> None:
 
 def test_a_hold_is_never_released() -> None:
     assert released(a_state(plan=a_plan(an_item("H1", "HOLD")))) == []
+
+
+PIPE = a_plan(an_item("B1"), an_item("S1", "SELL"), an_item("B2", priority=1))
+WORKS = (an_order_recorded(an_order("S1", Side.SELL)), sold("S1", 4))
+
+
+def test_every_sequencing_that_can_be_set_exists() -> None:
+    assert set(RELEASE) == set(get_args(ExecutionPolicy.model_fields["sequencing"].annotation))
+
+
+def test_in_a_pipeline_sells_come_first_and_then_whatever_the_money_covers() -> None:
+    assert released(a_state(plan=PIPE), "pipelined") == ["S1"]
+    assert released(a_state(*WORKS, plan=PIPE), "pipelined") == ["B2", "B1", "in full"]
+
+
+def test_in_a_pipeline_buys_that_have_their_money_go_out_and_others_wait_for_more() -> None:
+    state = a_state(*WORKS, counted(400, B2=900), plan=PIPE)
+    assert released(state, "pipelined") == ["B2"]
+    assert released(a_state(*WORKS, counted(400), plan=PIPE), "pipelined") == []
+
+
+def test_in_a_pipeline_the_money_is_counted_again_when_more_has_come() -> None:
+    state = a_state(*WORKS, counted(400), sold("S1", 5), plan=PIPE)
+    assert released(state, "pipelined") == ["B2", "B1", "in full"]
+
+
+def test_in_a_pipeline_what_is_left_is_released_when_the_sells_are_over() -> None:
+    over = sold("S1", 4, OrderStatus.CANCELED)
+    assert released(a_state(*WORKS, counted(400), over, plan=PIPE), "pipelined") == ["B2", "B1"]
+
+
+def test_in_a_pipeline_another_run_counts_the_money_anew() -> None:
+    state = a_state(*WORKS, counted(400, B2=900), ExecutionResumed(holder="another"), plan=PIPE)
+    assert released(state, "pipelined") == ["B2", "B1", "in full"]
+
+
+def test_in_the_order_of_the_plan_buys_wait_for_the_sells_before_them_alone() -> None:
+    plan = a_plan(
+        an_item("B1"), an_item("S1", "SELL"), an_item("S2", "SELL"), an_item("B2"), an_item("S3", "SELL")
+    )
+    events: list[Event] = []
+
+    def then(*more: Event) -> list[str]:
+        events.extend(more)
+        return released(a_state(*events, plan=plan), "plan_order")
+
+    assert then() == ["B1"]
+    assert then(an_order_recorded(an_order("B1"))) == ["S1", "S2"]
+    sales = [an_order_recorded(an_order(symbol, Side.SELL)) for symbol in ("S1", "S2")]
+    assert then(*sales, sold("S1", 10, OrderStatus.FILLED)) == []
+    assert then(sold("S2", 1, OrderStatus.CANCELED)) == ["B2"]
+    assert then(an_order_recorded(an_order("B2"))) == ["S3"]
+    assert then(an_order_recorded(an_order("S3", Side.SELL))) == []
+
+
+def test_in_the_order_of_the_plan_priority_comes_before_it() -> None:
+    plan = a_plan(an_item("S1", "SELL"), an_item("B1", priority=1))
+    assert released(a_state(plan=plan), "plan_order") == ["B1"]

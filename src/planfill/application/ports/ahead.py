@@ -17,7 +17,8 @@ class AsksAhead(Protocol):
         """
         Begin to ask, and return at once; whoever asks the same within a second gets that answer.
 
-        A failure is told to whoever asks. What tells of the account is not told after an order was sent.
+        A failure is told to whoever asks. What tells of the account and of the session
+        is asked anew once an order was sent.
         """
 
     @abstractmethod

@@ -65,7 +65,9 @@ async def test_after_a_second_it_is_asked_anew(moment: Moment, alpaca: Any, cloc
     assert moment.began_at is None
 
 
-async def test_the_account_is_forgotten_and_the_market_is_not(moment: Moment, alpaca: Any) -> None:
+async def test_the_account_and_the_session_are_forgotten_and_prices_are_not(
+    moment: Moment, alpaca: Any
+) -> None:
     moment.begin()
     for path in ("/account", "/positions", "/orders", "/clock", "/assets", "/stocks/quotes/latest"):
         moment.ask_ahead(alpaca, path)
@@ -73,12 +75,12 @@ async def test_the_account_is_forgotten_and_the_market_is_not(moment: Moment, al
     moment.forget()
     assert moment.began_at is None
     before = len(alpaca.asked)
-    for path in ("/clock", "/assets", "/stocks/quotes/latest"):
+    for path in ("/assets", "/stocks/quotes/latest"):
         await moment.ask(alpaca, path)
     assert len(alpaca.asked) == before
-    for path in ("/account", "/positions", "/orders"):
+    for path in ("/account", "/positions", "/orders", "/clock"):
         await moment.ask(alpaca, path)
-    assert alpaca.asked[before:] == ["/account", "/positions", "/orders"]
+    assert alpaca.asked[before:] == ["/account", "/positions", "/orders", "/clock"]
 
 
 async def test_a_failure_is_told_to_whoever_asks_and_to_nobody_else(moment: Moment, alpaca: Any) -> None:

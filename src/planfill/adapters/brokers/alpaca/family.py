@@ -15,8 +15,7 @@ from planfill.adapters.brokers.alpaca.broker import AlpacaBroker
 from planfill.adapters.brokers.alpaca.connections import tls_context
 from planfill.adapters.brokers.alpaca.doctor import AlpacaExaminer
 from planfill.adapters.brokers.alpaca.feed import Feed
-from planfill.adapters.brokers.alpaca.hours import AlpacaHours
-from planfill.adapters.brokers.alpaca.market import AlpacaInstruments, AlpacaMarketData
+from planfill.adapters.brokers.alpaca.market import AlpacaHours, AlpacaInstruments, AlpacaMarketData
 from planfill.adapters.brokers.alpaca.moment import Moment
 from planfill.adapters.brokers.alpaca.rate import Bucket, FixedWindows
 from planfill.adapters.brokers.alpaca.records import AlpacaRecords
@@ -83,7 +82,7 @@ def family(settings: AlpacaSettings, clock: Clock, *, sending: bool = True) -> B
         trading, settings.environment, AlpacaMarketData(data, settings.data_feed, moment), moment
     )
     instruments = AlpacaInstruments(trading, clock, moment)
-    hours = AlpacaHours(trading, clock, moment)
+    hours = AlpacaHours(trading, moment)
     return Brokerage(
         broker=AlpacaBroker(trading, feed if sending else None, moment),
         records=AlpacaRecords(trading, clock, moment),

@@ -1,4 +1,4 @@
-"""What Alpaca says of prices and instruments."""
+"""What Alpaca says of prices, instruments and hours."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from planfill.adapters.brokers.alpaca.reading import readable
 from planfill.adapters.brokers.alpaca.wire import Unreadable, amount, list_of, moment
-from planfill.application.ports.market import InstrumentCatalog, MarketData
+from planfill.application.ports.market import InstrumentCatalog, MarketData, MarketHours
 from planfill.domain.errors import BrokerConnectionError
-from planfill.domain.market import Instrument, NoQuote, Quote
+from planfill.domain.market import Instrument, MarketSession, NoQuote, Quote
 from planfill.domain.outcome import Reason
 from planfill.domain.values import Price
 
@@ -94,6 +94,28 @@ class AlpacaInstruments(InstrumentCatalog):
                 raise BrokerConnectionError(msg)
             self._read_on = today
         return {symbol: self._known[symbol] for symbol in symbols if symbol in self._known}
+
+
+class AlpacaHours(MarketHours):
+    """The market clock; where it cannot be read, the market counts as closed."""
+
+    def __init__(self, trading: Transport, moment: Moment) -> None:
+        self._trading = trading
+        self._moment = moment
+
+    def ask_ahead(self) -> None:
+        """Begin to ask for the session."""
+        self._moment.ask_ahead(self._trading, "/clock")
+
+    async def get_session(self) -> MarketSession:
+        """Describe the session."""
+        answer = await self._moment.ask(self._trading, "/clock")
+        with readable("clock"):
+            return MarketSession(
+                is_open=answer["is_open"],
+                opens_at=moment(answer, "next_open"),
+                closes_at=moment(answer, "next_close") if answer["is_open"] else None,
+            )
 
 
 def _quote(symbol: str, told: Any, feed: str) -> Quote | NoQuote:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from planfill.application.ports.clock import Clock
 
 _LASTS_S: Final = 1.0
-# What no order of ours changes.
-_OF_THE_MARKET: Final = frozenset({"/clock", "/assets", "/stocks/quotes/latest"})
+# What an order of ours does not change, and no later one must be asked for anew.
+_STAYS: Final = frozenset({"/assets", "/stocks/quotes/latest"})
 Question = tuple[str, frozenset[tuple[str, str]]]
 
 
@@ -23,8 +23,8 @@ class Moment:
     """
     Begun with what will be asked; over after a second.
 
-    An answer is one of the moment in which it was asked for, so what tells of the account is forgotten as
-    soon as an order is sent or canceled.
+    What tells of the account is forgotten as soon as an order is sent or canceled; so is the session, which
+    may end between two waves.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -62,10 +62,10 @@ class Moment:
         return self._answers.get(_question(path, parameters))
 
     def forget(self) -> None:
-        """Forget what was asked about the account."""
+        """Forget what was asked about the account, and whether the market is open."""
         self.began_at = None
         for question in tuple(self._answers):
-            if question[0] not in _OF_THE_MARKET:
+            if question[0] not in _STAYS:
                 del self._answers[question]
 
     async def aclose(self) -> None:
