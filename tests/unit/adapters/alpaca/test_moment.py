@@ -65,9 +65,7 @@ async def test_after_a_second_it_is_asked_anew(moment: Moment, alpaca: Any, cloc
     assert moment.began_at is None
 
 
-async def test_account_and_session_are_forgotten_and_prices_are_not(
-    moment: Moment, alpaca: Any
-) -> None:
+async def test_account_and_session_are_forgotten_and_prices_are_not(moment: Moment, alpaca: Any) -> None:
     moment.begin()
     for path in ("/account", "/positions", "/orders", "/clock", "/assets", "/stocks/quotes/latest"):
         moment.ask_ahead(alpaca, path)
