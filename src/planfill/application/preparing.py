@@ -64,7 +64,15 @@ async def look(run: Run, lines: Sequence[LineState]) -> Facts:
 
 
 async def prepare(run: Run, lines: Sequence[LineState]) -> list[Event]:
-    """Give what becomes of these lines: an order each, complete, or the reason why there is none."""
+    """
+    Give what becomes of these lines: an order each, complete, or the reason why there is none.
+
+    Of as many of them as can be sent now: the others' quotes would be old when it is their turn.
+    """
+    await run.room()
+    lines = lines[: run.largest_wave]
+    if not lines or run.stop.reason is not None:
+        return []
     try:
         facts = await look(run, lines)
     except BrokerConnectionError as e:
@@ -74,7 +82,7 @@ async def prepare(run: Run, lines: Sequence[LineState]) -> list[Event]:
         if not run.state.orders:
             return [StopRequested(reason=objection.reason, detail=objection.detail)]
         return close(lines, objection.reason, objection.detail)
-    ids = run.state.client_order_ids(attempt=1)
+    ids, lines = run.state.client_order_ids(attempt=1), lines[: run.largest_wave]
     return [event for line in lines for event in _decide(run, line, facts, ids[line.item.symbol])]
 
 

@@ -106,11 +106,17 @@ class Run(Sending):
 
     @property
     def largest_wave(self) -> int | None:
-        """How many orders can be sent while their quotes are fresh; None where nothing bounds it."""
+        """How many orders can be sent now, while their quotes are fresh; None where nothing bounds it."""
         rate = self.brokerage.capabilities.requests_per_minute
-        if rate is None:
-            return None
-        return max(1, int(rate * self.policy.execution.max_quote_age_s / 60))
+        fresh = None if rate is None else max(1, int(rate * self.policy.execution.max_quote_age_s / 60))
+        if self.limiter is None:
+            return fresh
+        return min(self.limiter.free(), fresh or self.limiter.free())
+
+    async def room(self) -> None:
+        """Wait until an order can be sent, no longer than until a stop is asked for."""
+        if self.limiter is not None and not self.limiter.free():
+            await self.unless_stopped(self.limiter.ready)
 
     @property
     def concurrency(self) -> int:
