@@ -73,7 +73,9 @@ class ExecutePlan:
             LedgerError: The ledger cannot be used. Nothing was sent.
 
         """
-        # A ledger that cannot be used is found before anything else is touched.
+        if self.brokerage.ahead is not None:
+            self.brokerage.ahead.connect()
+        # A ledger that cannot be used is found before anything is asked for.
         before = await self.ledger.executions()
         try:
             if self.brokerage.opening is not None:

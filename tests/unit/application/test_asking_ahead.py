@@ -23,7 +23,11 @@ class Ahead(AsksAhead):
 
     def __init__(self) -> None:
         self.told: list[Collection[str]] = []
-        self.forgotten = 0
+        self.forgotten = self.connected = 0
+
+    def connect(self) -> None:
+        assert not self.told, "connections are of use only before it is asked"
+        self.connected += 1
 
     def ask(self, symbols: Collection[str]) -> None:
         self.told.append(symbols)
@@ -47,7 +51,7 @@ def ahead(stage: Stage) -> Ahead:
 async def test_it_is_told_what_will_be_traded(stage: Stage, ahead: Ahead) -> None:
     await stage.execute(a_plan(buy("SPY", "1000"), hold("QQQ"), buy("IWM", "0.5")))
     assert ahead.told == [["SPY"]]
-    assert ahead.forgotten == 0
+    assert (ahead.connected, ahead.forgotten) == (1, 0)
 
 
 async def test_nothing_is_asked_for_a_plan_that_was_taken_up_or_trades_nothing(

@@ -13,6 +13,10 @@ class AsksAhead(Protocol):
     """Asks at once, and together, what executing a plan will ask one after the other."""
 
     @abstractmethod
+    def connect(self) -> None:
+        """Begin to connect to the broker, and return at once; nothing is asked."""
+
+    @abstractmethod
     def ask(self, symbols: Collection[str]) -> None:
         """
         Begin to ask, and return at once; whoever asks the same within a second gets that answer.

@@ -11,6 +11,7 @@ import pytest
 from planfill.adapters.brokers.alpaca import feed as module
 from planfill.adapters.brokers.alpaca.feed import Feed
 from planfill.domain.report import OrderStatus
+from planfill.domain.values import ClientOrderId
 from planfill.testing.clock import VirtualClock
 
 pytestmark = pytest.mark.anyio
@@ -93,3 +94,45 @@ async def test_what_nobody_reads_does_not_pile_up(
     for _ in range(3):
         await stream.say(told())
     assert await feed.wait(1) is None
+
+
+LISTENING: Mapping[str, Any] = {"stream": "listening", "data": {"streams": ["trade_updates"]}}
+
+
+async def test_what_was_sent_before_it_is_heard_is_asked_for_unless_its_end_is_told(
+    feed: Feed, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_GRACE_S", 0)
+    feed.expect(ClientOrderId("pf-1"))
+    feed.expect(ClientOrderId("pf-2"))
+    await stream.say(LISTENING)
+    await stream.say(told())
+    assert await feed.wait(1)
+    assert await is_woken(feed, 10)
+    feed.expect(ClientOrderId("pf-3"))
+    assert not await is_woken(feed, 0.05)
+
+
+async def test_where_all_that_was_sent_before_is_told_nothing_is_asked_for(
+    feed: Feed, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_GRACE_S", 0)
+    feed.expect(ClientOrderId("pf-1"))
+    await stream.say(LISTENING)
+    await stream.say(told())
+    assert await feed.wait(1)
+    assert not await is_woken(feed, 0.05)
+
+
+async def test_after_it_was_away_the_lists_are_to_be_read(feed: Feed, stream: Stream) -> None:
+    await stream.say(LISTENING)
+    assert not await is_woken(feed, 0.05)
+    await stream.say(LISTENING)
+    assert await is_woken(feed, 10)
+
+
+async def is_woken(feed: Feed, timeout_s: float) -> bool:
+    """Tell whether whoever waits is woken, and told to read the lists."""
+    began = anyio.current_time()
+    assert await feed.wait(timeout_s) is None
+    return anyio.current_time() - began < timeout_s

@@ -25,12 +25,18 @@ class Ahead(AsksAhead):
         moment: Moment,
         ports: Collection[_Asked],
         market_data: AlpacaMarketData,
+        connect: Callable[[], None],
         make_ready: Callable[[int], None],
     ) -> None:
+        self._connect = connect
         self._moment = moment
         self._ports = ports
         self._market_data = market_data
         self._make_ready = make_ready
+
+    def connect(self) -> None:
+        """See the port."""
+        self._connect()
 
     def ask(self, symbols: Collection[str]) -> None:
         """See the port."""

@@ -58,7 +58,7 @@ class AlpacaBroker(Broker):
         except Unreadable as e:
             raise OutcomeUnknown(str(e)) from e
         if self._feed is not None:
-            self._feed.expect()
+            self._feed.expect(order.client_order_id)
         return self._seen(report)
 
     async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:

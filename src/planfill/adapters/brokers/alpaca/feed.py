@@ -12,6 +12,7 @@ from loguru import logger
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.legacy.exceptions import InvalidStatusCode
 
+from planfill.adapters.brokers.alpaca.news import LISTENING
 from planfill.adapters.brokers.alpaca.wire import Unreadable, report_of
 from planfill.application.ports.broker import ReportFeed
 from planfill.domain.report import OrderStatus
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from planfill.application.ports.clock import Clock
     from planfill.domain.report import ExecutionReport
+    from planfill.domain.values import ClientOrderId
 
 _SHORTEST_S, _LONGEST_S = 0.25, 30.0
 # An accepted order is in the stream within milliseconds.
@@ -30,6 +32,7 @@ _SILENCE_S: Final = 5.0
 _TOO_MANY: Final = 429
 # Nothing is learnt from these: they say that an order is there, as the answer to it does.
 _NO_NEWS: Final = frozenset({"new", "accepted", "pending_new"})
+_GRACE_S: Final = 0.1
 # Nobody listens between two plans; so much is kept meanwhile, of whatever trades on the account.
 _MOST: Final = 10_000
 # What the SDK says of its connection, tracebacks included, is said below in one line.
@@ -52,7 +55,8 @@ class Feed(ReportFeed):
         self._closing = False
         self._news = anyio.Event()
         self._reports: list[ExecutionReport] | None = []
-        self._was_connected = False
+        self._was_heard = False
+        self._before: set[ClientOrderId] = set()
         self._awaited_since: float | None = None
         self._warned: set[str] = set()
 
@@ -61,8 +65,10 @@ class Feed(ReportFeed):
         if self._task is None and not self._closing:
             self._task = asyncio.create_task(self._stay_connected())
 
-    def expect(self) -> None:
+    def expect(self, name: ClientOrderId) -> None:
         """An order was accepted: the stream should say something soon."""
+        if not self._was_heard:
+            self._before.add(name)
         if self._awaited_since is None:
             self._awaited_since = self._clock.monotonic()
 
@@ -97,9 +103,6 @@ class Feed(ReportFeed):
             try:
                 # Its public way is a thread and a loop of its own.
                 await stream._start_ws()  # type: ignore[no-untyped-call]  # noqa: SLF001
-                if self._was_connected or self._awaited_since is not None:
-                    self._miss()
-                self._was_connected = True
                 await stream._consume()  # type: ignore[no-untyped-call]  # noqa: SLF001
             except ConnectionClosed:
                 pass  # it is back in a moment, and whoever waits is woken
@@ -118,6 +121,9 @@ class Feed(ReportFeed):
             await asyncio.sleep(pause)
 
     async def _heard(self, message: Any) -> None:
+        if isinstance(message, dict) and message.get("stream") == LISTENING:
+            self._listens()
+            return
         self._awaited_since = None
         try:
             if message["data"]["event"] in _NO_NEWS:
@@ -131,7 +137,23 @@ class Feed(ReportFeed):
             self._miss()
             return
         self._reports.append(report)
+        if report.is_terminal:
+            self._before.discard(report.client_order_id)
         self._news.set()
+
+    def _listens(self) -> None:
+        """Take note that from now on Alpaca tells what happens; what happened before it does not tell."""
+        if self._was_heard:
+            self._miss()
+        elif self._before:
+            # Orders that were sent while it was being set up may end only now: most do.
+            asyncio.get_running_loop().call_later(_GRACE_S, self._miss_the_rest)
+        self._was_heard = True
+
+    def _miss_the_rest(self) -> None:
+        if self._before:
+            self._before.clear()
+            self._miss()
 
     def _miss(self) -> None:
         """Have the lists read by whoever waits."""

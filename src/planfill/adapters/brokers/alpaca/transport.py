@@ -47,6 +47,7 @@ class Transport:
         self._longest_s = settings.connect_timeout_s + _PATIENCE * settings.timeout_s
         self._connections = Connections(settings.connections, timeout_s, context)
         self._is_direct = not getproxies()
+        self._connecting: asyncio.Task[None] | None = None
         # alpaca-py has no other way to any of these.
         session = DirectSession(self._connections) if self._is_direct else client._session  # noqa: SLF001
         session.mount("https://", self._connections)
@@ -66,6 +67,11 @@ class Transport:
         """Send; whoever calls has waited for a turn."""
         return await self._perform(lambda: self._client.post(path, dict(body)), self._placing)
 
+    def connect(self, url: str, count: int) -> None:
+        """Begin to open connections; what is asked meanwhile waits for them, and opens none of its own."""
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self.open(url, count))
+
     async def open(self, url: str, count: int) -> None:
         """Open connections, all at once, as many as will be needed; ways through a proxy are left alone."""
         if not self._is_direct:
@@ -73,14 +79,18 @@ class Transport:
         loop, opening = asyncio.get_running_loop(), self._connections.opening(url, min(count, self._size))
         await asyncio.gather(*(loop.run_in_executor(self._threads, connect) for connect in opening))
 
-    def close(self) -> None:
-        """Close the connections."""
+    async def aclose(self) -> None:
+        """Close the connections, once they are open."""
+        if self._connecting is not None:
+            await self._connecting
         self._client._session.close()  # noqa: SLF001
         self._threads.shutdown(wait=False)
 
     async def _ask(self, request: Callable[[], Any]) -> Any:
         if self._limiter is not None:
             await self._limiter.turn(urgent=True)
+        if self._connecting is not None:
+            await asyncio.shield(self._connecting)
         return await self._perform(request, self._asking)
 
     async def _perform(self, request: Callable[[], Any], turns: asyncio.Semaphore) -> Any:

@@ -1,0 +1,27 @@
+"""alpaca-py's stream, which also tells when it is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from alpaca.trading.stream import TradingStream
+
+LISTENING: Final = "listening"
+
+
+class NewsStream(TradingStream):
+    """Hands Alpaca's answer to the subscription on as well: what happened before it is not told."""
+
+    on_news: Callable[[Any], Awaitable[None]]
+
+    def subscribe_trade_updates(self, handler: Callable[[Any], Awaitable[None]]) -> None:
+        """Have the news handed to ``handler``."""
+        self.on_news = handler
+        super().subscribe_trade_updates(handler)
+
+    async def _dispatch(self, msg: dict[str, Any]) -> None:
+        if msg.get("stream") == LISTENING:
+            await self.on_news(msg)
+        else:
+            await super()._dispatch(msg)
