@@ -75,12 +75,17 @@ class Feed(ReportFeed):
     async def wait(self, timeout_s: float) -> Sequence[ExecutionReport] | None:
         """Wait for news, ``timeout_s`` at the longest; None where there are none, or some were missed."""
         self.start()
+        if self._was_heard and self._before:
+            # Orders that were sent while it was being set up may have ended before, but most end only now.
+            timeout_s = min(timeout_s, _GRACE_S)
         with anyio.move_on_after(timeout_s):
             await self._news.wait()
         if self._news.is_set():
             self._news = anyio.Event()
             reports, self._reports = self._reports, []
             return reports
+        if self._was_heard:
+            self._before.clear()
         if self._awaited_since is not None and self._clock.monotonic() - self._awaited_since > _SILENCE_S:
             self._awaited_since = None
             self._warn("it is silent")
@@ -145,15 +150,7 @@ class Feed(ReportFeed):
         """Take note that from now on Alpaca tells what happens; what happened before it does not tell."""
         if self._was_heard:
             self._miss()
-        elif self._before:
-            # Orders that were sent while it was being set up may end only now: most do.
-            asyncio.get_running_loop().call_later(_GRACE_S, self._miss_the_rest)
         self._was_heard = True
-
-    def _miss_the_rest(self) -> None:
-        if self._before:
-            self._before.clear()
-            self._miss()
 
     def _miss(self) -> None:
         """Have the lists read by whoever waits."""

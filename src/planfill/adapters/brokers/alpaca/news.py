@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -19,6 +20,11 @@ class NewsStream(TradingStream):
         """Have the news handed to ``handler``."""
         self.on_news = handler
         super().subscribe_trade_updates(handler)
+
+    async def _consume(self) -> None:
+        """Read until the connection ends; the SDK's way makes a task for each message."""
+        async for message in self._ws:  # type: ignore[attr-defined]  # the SDK says None
+            await self._dispatch(json.loads(message))
 
     async def _dispatch(self, msg: dict[str, Any]) -> None:
         if msg.get("stream") == LISTENING:
