@@ -10,6 +10,7 @@ from planfill.application.beside import Beside
 from planfill.application.heeding import Heed
 from planfill.application.holdings import Holdings
 from planfill.application.journal import Journal
+from planfill.application.limiting import Limits
 from planfill.application.opening import check_same, check_start, not_worth_it, replay, stream_of, to_ask
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
@@ -47,7 +48,7 @@ class ExecutePlan:
     """
     The use-case. ``wrap`` puts what every send must pass around the broker; ``holder`` says who we are.
 
-    ``cursors`` may be the ledger itself.
+    ``cursors`` may be the ledger itself. ``history`` is where the account's past is, if not there.
     """
 
     brokerage: Brokerage
@@ -58,6 +59,7 @@ class ExecutePlan:
     listeners: Sequence[EventListener]
     wrap: Wrap
     holder: str
+    history: Ledger | None = None
 
     async def __call__(
         self, plan: Plan, stop: StopSignal, *, resuming: ExecutionKey | None = None
@@ -122,7 +124,9 @@ class ExecutePlan:
         journal = Journal(
             self.ledger, stream_of(key), claim=claim, clock=self.clock, state=state, teller=teller
         )
-        run = Run(self.brokerage, self.clock, self.policy, journal, stop)
+        now, history = self.clock.now(), self.history or self.ledger
+        limits = await Limits.of(plan, key, self.policy.limits, history=history, now=now)
+        run = Run(self.brokerage, self.clock, self.policy, journal, stop, limits)
         heed = Heed(self.ledger, account.key, plan.plan_id, since=state.begun_at or self.clock.now())
         async with teller, Beside(heed.listen, self.clock, stop):
             return await self._run(run, plan, account)
@@ -140,12 +144,12 @@ class ExecutePlan:
                     now=self.clock.now(),
                     policy=self.policy.execution,
                 )
-            if objection:
+            if objection := objection or run.limits.check_plan(self.clock.now()):
                 result = self._refusal(plan, account.key, objection)
                 await run.note(self._started(plan, account), ExecutionRefused(result=result))
                 return result.at_head(state.head)
             started = self._started(plan, account, held.positions)
-            await run.note(started, *held.said, *not_worth_it(plan))
+            await run.note(started, *held.said, *not_worth_it(plan), *run.limits.blocked())
         else:
             await run.note(ExecutionResumed(holder=self.holder), *self._too_late(state))
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from planfill.domain.checks import Objection, check_instrument, check_quote, check_session
@@ -14,19 +15,22 @@ from planfill.domain.events import (
     Severity,
     StopRequested,
 )
+from planfill.domain.funding import BUDGET, in_doubt, promised
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
+from planfill.domain.remainders import remainder
 from planfill.domain.sizing import SizingFacts, size
-from planfill.domain.styles import NEXT_ORDER, Intent
-from planfill.domain.values import ZERO_SHARES
+from planfill.domain.styles import NEXT_ORDER, Intent, works_s
+from planfill.domain.values import ZERO_SHARES, ZERO_USD, Money, worth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from planfill.application.run import Run
     from planfill.domain.events import Event
     from planfill.domain.market import Instrument, MarketSession, NoQuote, Quote
+    from planfill.domain.sizing import Sizing
     from planfill.domain.state import LineState
     from planfill.domain.values import ClientOrderId, Quantity
 
@@ -74,6 +78,7 @@ async def prepare(run: Run, lines: Sequence[LineState]) -> list[Event]:
     if not lines or run.stop.reason is not None:
         return []
     try:
+        spare = await _spare(run, lines)
         facts = await look(run, lines)
     except BrokerConnectionError as e:
         return close(lines, Reason.BROKER_UNAVAILABLE, str(e))
@@ -82,8 +87,38 @@ async def prepare(run: Run, lines: Sequence[LineState]) -> list[Event]:
         if not run.state.orders:
             return [StopRequested(reason=objection.reason, detail=objection.detail)]
         return close(lines, objection.reason, objection.detail)
-    ids, lines = run.state.client_order_ids(attempt=1), lines[: run.largest_wave]
-    return [event for line in lines for event in _decide(run, line, facts, ids[line.item.symbol])]
+    lines = lines[: run.largest_wave]
+    ids = {n: run.state.client_order_ids(n) for n in {len(line.orders) + 1 for line in lines}}
+    events: list[Event] = []
+    for line in lines:
+        purse = Money(spare + promised([line]))
+        planned = _decide(run, line, facts, ids[len(line.orders) + 1][line.item.symbol], purse)
+        if isinstance(planned, Objection):
+            cost = ZERO_USD
+            events += close([line], planned.reason, planned.detail)
+        else:
+            cost = worth(planned.sizing.quantity, planned.sizing.price)
+            events += [planned, *_warning(line, planned.sizing)]
+        if _is_rest_of_a_buy(line):
+            spare = Money(purse - cost)
+    return events
+
+
+async def _spare(run: Run, lines: Sequence[LineState]) -> Money:
+    """
+    Give what there is beyond the money that buys have: what is left of one may cost more than it did.
+
+    The buffer counts: it is there for this. Nothing is bought with the money of others.
+    """
+    if not any(_is_rest_of_a_buy(line) for line in lines):
+        return ZERO_USD
+    account = await run.ask(run.brokerage.account.get_account)
+    taken = in_doubt(run.state.orders.values()) + promised(run.state.lines.values())
+    return Money(BUDGET[run.policy.execution.funding](account, Decimal(0)) - taken)
+
+
+def _is_rest_of_a_buy(line: LineState) -> bool:
+    return bool(line.orders) and line.item.action is Action.BUY
 
 
 def close(lines: Sequence[LineState], reason: Reason, detail: str) -> list[Event]:
@@ -103,25 +138,41 @@ def assess(run: Run, line: LineState, facts: Facts) -> SizingFacts | Objection:
     return SizingFacts(quote, instrument, held, run.policy.execution.exit_tolerance)
 
 
-def _decide(run: Run, line: LineState, facts: Facts, name: ClientOrderId) -> Iterator[Event]:
-    item, found = line.item, assess(run, line, facts)
+def _decide(
+    run: Run, line: LineState, facts: Facts, name: ClientOrderId, purse: Money
+) -> OrderRecorded | Objection:
+    item, attempt, found = line.item, len(line.orders) + 1, assess(run, line, facts)
     if isinstance(found, Objection):
-        yield LineClosed(symbol=item.symbol, reason=found.reason, detail=found.detail)
-        return
-    sizing = size(item, item.planned_usd if line.allotted is None else line.allotted, found)
-    intent = Intent(name, item.side, sizing.quantity, item.planned_usd, found.instrument, run.policy)
-    order = NEXT_ORDER[run.policy.execution.style](intent, None, found.quote)
+        return found
+    sizing = remainder(line, found, purse) if line.orders else size(item, _allotted(line), found)
+    if isinstance(sizing, Objection):
+        return sizing
+    last = line.orders[-1].report if line.orders else None
+    intent = Intent(
+        name,
+        attempt,
+        item.side,
+        sizing.quantity,
+        item.planned_usd,
+        found.instrument,
+        line.execution,
+        run.policy.limits,
+    )
+    order = NEXT_ORDER[line.style](intent, last, found.quote)
     if order is None:
         lot = found.instrument.lot
         detail = f"${sizing.available_usd} do not reach for {lot} shares at {sizing.price}"
-        yield LineClosed(symbol=item.symbol, reason=Reason.ROUNDS_TO_ZERO, detail=detail)
-        return
-    deadline = facts.deadline(run.policy.execution.order_deadline_s)
-    yield OrderRecorded(order=order, attempt=1, sizing=sizing, deadline=deadline)
-    if sizing.reason is Reason.MORE_HELD_THAN_PLANNED:
-        yield Alerted(
-            severity=Severity.WARNING,
-            reason=sizing.reason,
-            symbol=item.symbol,
-            detail=f"more is held than the plan's ${item.planned_usd}: only that much is sold",
-        )
+        return Objection(Reason.ROUNDS_TO_ZERO, detail)
+    deadline = facts.deadline(works_s(line.style, line.execution, attempt))
+    return OrderRecorded(order=order, attempt=attempt, sizing=sizing, deadline=deadline)
+
+
+def _allotted(line: LineState) -> Money:
+    return line.item.planned_usd if line.allotted is None else line.allotted
+
+
+def _warning(line: LineState, sizing: Sizing) -> list[Event]:
+    if line.orders or sizing.reason is not Reason.MORE_HELD_THAN_PLANNED:
+        return []
+    detail = f"more is held than the plan's ${line.item.planned_usd}: only that much is sold"
+    return [Alerted(severity=Severity.WARNING, reason=sizing.reason, symbol=line.item.symbol, detail=detail)]

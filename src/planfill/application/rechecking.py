@@ -9,9 +9,10 @@ from planfill.domain.checks import Objection, check_session
 from planfill.domain.errors import BrokerConnectionError
 from planfill.domain.events import OrderRequoted
 from planfill.domain.following import not_sent
-from planfill.domain.funding import BUDGET, in_doubt
+from planfill.domain.funding import BUDGET, in_doubt, promised
 from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
+from planfill.domain.styles import works_s
 from planfill.domain.values import Money, worth
 
 if TYPE_CHECKING:
@@ -35,11 +36,13 @@ async def recheck(run: Run, orders: Sequence[OrderState]) -> list[Event]:
     except BrokerConnectionError as e:
         return [not_sent(order, Reason.BROKER_UNAVAILABLE, str(e)) for order in orders]
     closed = check_session(facts.session, facts.now, policy)
-    deadline = facts.deadline(policy.order_deadline_s)
     # These are not there; what may be there has its claim on the money.
     absent = {order.order.client_order_id for order in orders}
     others = (order for name, order in run.state.orders.items() if name not in absent)
-    purse = Money(BUDGET[policy.funding](account, policy.cash_buffer_bps) - in_doubt(others))
+    symbols = {line.item.symbol for line in lines}
+    waiting = (line for symbol, line in run.state.lines.items() if symbol not in symbols)
+    taken = in_doubt(others) + promised(waiting)
+    purse = Money(BUDGET[policy.funding](account, policy.cash_buffer_bps) - taken)
     events: list[Event] = []
     for order, line in zip(orders, lines, strict=True):
         found = closed or _covered(order, assess(run, line, facts), purse)
@@ -47,6 +50,7 @@ async def recheck(run: Run, orders: Sequence[OrderState]) -> list[Event]:
             events.append(not_sent(order, found.reason, found.detail))
         else:
             again, purse = order.order.seen_at(found.quoted_at), found.left
+            deadline = facts.deadline(works_s(line.style, line.execution, order.attempt))
             events.append(OrderRequoted(order=again, deadline=deadline))
     return events
 

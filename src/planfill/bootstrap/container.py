@@ -153,6 +153,7 @@ class Container(DeclarativeContainer):
             listeners=Object(()),
             wrap=Object(stack),
             holder=Callable(holder),
+            history=reader,
         ),
         reader,
     )

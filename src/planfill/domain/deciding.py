@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from planfill.domain.health import health
-from planfill.domain.outcome import Reason
+from planfill.domain.breakers import tripped
 from planfill.domain.plan import Action
-from planfill.domain.refusals import OF_THE_ACCOUNT
+from planfill.domain.proceeds import lines_of
 from planfill.domain.sequencing import RELEASE
 from planfill.domain.state import Phase
 
 if TYPE_CHECKING:
+    from planfill.domain.outcome import Reason
     from planfill.domain.policy import Policy
     from planfill.domain.state import ExecutionState, LineState, OrderState
 
@@ -84,16 +84,25 @@ def decide(state: ExecutionState, policy: Policy, largest_wave: int | None = Non
     if state.stop is not None:
         return _wind_down(state, unsent, state.stop.reason, state.stop.detail)
     lines, in_full = RELEASE[policy.execution.sequencing](state)
-    if (unsent or lines) and (sick := _diagnose(state, policy)):
-        return sick
+    if (unsent or lines) and (sick := tripped(state, policy.limits)):
+        return Stop(sick.reason, sick.detail)
     if unsent:
         return Place(unsent[: _opening(state, policy)])
     working = any(order.is_open for order in orders)
     # Where none can be sent now, what works is followed; then whoever prepares a wave waits until some can.
     if lines and not (working and largest_wave == 0):
         ready = tuple(line for line in lines if line.item.action is Action.SELL or line.allotted is not None)
-        return Wave(ready[: largest_wave or None]) if ready else Fund(lines, in_full)
+        return Wave(ready[: largest_wave or None]) if ready else _fund(state, lines, in_full=in_full)
     return Track() if working else Finish()
+
+
+def _fund(state: ExecutionState, lines: tuple[LineState, ...], *, in_full: bool) -> Step:
+    """Count the money; but between two orders of a buy nobody can tell whether it shows what that takes."""
+    between = (
+        line.has_next and any(order.is_open and order.cancel_requested_at for order in line.orders)
+        for line in lines_of(state, Action.BUY)
+    )
+    return Track() if any(between) else Fund(lines, in_full)
 
 
 def _wind_down(state: ExecutionState, unsent: tuple[OrderState, ...], reason: Reason, detail: str) -> Step:
@@ -103,18 +112,6 @@ def _wind_down(state: ExecutionState, unsent: tuple[OrderState, ...], reason: Re
     if pending := tuple(line for line in state.lines.values() if line.is_pending):
         return Close(pending, reason, detail)
     return Track() if any(order.is_open for order in state.orders.values()) else Finish()
-
-
-def _diagnose(state: ExecutionState, policy: Policy) -> Stop | None:
-    for order in state.orders.values():
-        if order.phase is Phase.REFUSED and order.reason in OF_THE_ACCOUNT:
-            return Stop(order.reason, order.detail)
-    found = health(state)
-    if not found.exceeds(policy.limits.breaker_halt_pct, policy.limits):
-        return None
-    limit = policy.limits.breaker_halt_pct
-    detail = f"{found.failed} of {found.ended} orders failed, more than {limit} %"
-    return Stop(Reason.BREAKER, detail)
 
 
 def _opening(state: ExecutionState, policy: Policy) -> int | None:

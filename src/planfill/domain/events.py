@@ -54,7 +54,7 @@ class ExecutionResumed(_Event, frozen=True):
 
 
 class LineClosed(_Event, frozen=True):
-    """A line ended before anything was sent for it."""
+    """A line ended before anything, or anything more, was sent for it."""
 
     kind: Literal["line_closed"] = "line_closed"
     symbol: str

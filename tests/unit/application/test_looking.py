@@ -115,3 +115,10 @@ async def test_a_plan_that_the_ledger_does_not_know_is_an_error_that_names_the_r
     stage = Stage()
     with pytest.raises(PlanUnknown, match="planfill list"):
         await Executions(stage.ledger, stage.clock).result("plan-9")
+
+
+async def test_a_preview_shows_the_first_order_of_a_walk() -> None:
+    stage = Stage(settings={"spread_bps": 20}, style="walk")
+    preview = await _preview(stage, a_plan(buy("SPY", "4004")))
+    (order,) = preview.orders.values()
+    assert (order.client_order_id[-2:], str(order.limit_price)) == ("-1", "400.00")

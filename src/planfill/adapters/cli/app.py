@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from planfill.adapters.cli.audit_app import audit
+from planfill.adapters.cli.limits_app import limits
 from planfill.adapters.cli.options import (
     Approved,
     Config,
@@ -41,6 +42,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(audit, name="audit")
+app.add_typer(limits, name="limits")
 
 
 @app.callback(invoke_without_command=True)

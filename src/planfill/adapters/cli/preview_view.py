@@ -114,6 +114,8 @@ def _figure(value: Any) -> str:  # noqa: ANN401 - whatever a setting can be
             return plain(value)
         case float():
             return f"{value:g}"
+        case dict():
+            return " ".join(f"{key}:{one}" for key, one in value.items()) or "off"
         case _:
             return str(value)
 
