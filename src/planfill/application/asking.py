@@ -55,6 +55,7 @@ class Pushed:
         self._run = run
         self._pace = Pace(run.clock, run.brokerage.capabilities.requests_per_minute)
         self._heard_since: float | None = None
+        self._said: Sequence[ExecutionReport] | None = None
 
     async def news(self, pause_s: float) -> list[Event]:
         """
@@ -65,10 +66,10 @@ class Pushed:
         clock = self._run.clock
         until = clock.monotonic() + pause_s
         while not self._is_due() and (left := until - clock.monotonic()) > 0:
-            reports = await self._wait(left)
-            if reports is None:
+            await self._run.stop.or_done(self._listen(left))
+            if self._said is None:
                 break
-            if heard := list(news(self._run.state, reports)):
+            if heard := list(news(self._run.state, self._said)):
                 self._heard_since = self._heard_since or clock.monotonic()
                 return heard
         await self._pace.turn()
@@ -79,16 +80,10 @@ class Pushed:
         since, longest_s = self._heard_since, self._run.policy.execution.poll_max_s
         return since is not None and self._run.clock.monotonic() - since >= longest_s
 
-    async def _wait(self, timeout_s: float) -> Sequence[ExecutionReport] | None:
-        """Wait for the feed, no longer than until a stop is asked for; one that fails says nothing."""
-        said: Sequence[ExecutionReport] | None = None
-
-        async def listen() -> None:
-            nonlocal said
-            try:
-                said = await self._run.ask(self._run.brokerage.feed.wait, timeout_s)
-            except BrokerConnectionError:
-                await self._run.clock.sleep(timeout_s)
-
-        await self._run.stop.or_done(listen())
-        return said
+    async def _listen(self, timeout_s: float) -> None:
+        """Hear what the feed says; one that fails, or is not waited for to the end, says nothing."""
+        self._said = None
+        try:
+            self._said = await self._run.ask(self._run.brokerage.feed.wait, timeout_s)
+        except BrokerConnectionError:
+            await self._run.clock.sleep(timeout_s)

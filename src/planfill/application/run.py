@@ -119,9 +119,8 @@ class Run(Sending):
         """How many orders can be sent now, while their quotes are fresh; None where nothing bounds it."""
         rate = self.brokerage.capabilities.requests_per_minute
         fresh = None if rate is None else max(1, int(rate * self.policy.execution.max_quote_age_s / 60))
-        if self.limiter is None:
-            return fresh
-        return min(self.limiter.free(), fresh or self.limiter.free())
+        free = None if self.limiter is None else self.limiter.free()
+        return min((bound for bound in (fresh, free) if bound is not None), default=None)
 
     async def room(self) -> None:
         """Wait until an order can be sent, no longer than until a stop is asked for."""
