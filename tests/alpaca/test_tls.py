@@ -142,4 +142,4 @@ async def test_connections_opened_ahead_are_used_with_session_tickets_pending(
                 group.start_soon(transport.get, "/clock")
         assert server.count("clock") == ORDERS
         assert server.connections == ORDERS
-        transport.close()
+        await transport.aclose()

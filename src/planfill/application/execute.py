@@ -11,10 +11,10 @@ from planfill.application.heeding import Heed
 from planfill.application.holdings import Holdings
 from planfill.application.journal import Journal
 from planfill.application.limiting import Limits
-from planfill.application.opening import check_same, check_start, not_worth_it, replay, stream_of
+from planfill.application.opening import check_same, check_start, not_worth_it, replay, stream_of, to_ask
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
-from planfill.application.ports.ledger import Claim, Cursors, Ledger
+from planfill.application.ports.ledger import Claim, Cursors, ExecutionSummary, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.run import Run, Wrap, ask
 from planfill.application.stopping import StopSignal
@@ -76,11 +76,15 @@ class ExecutePlan:
             LedgerError: The ledger cannot be used. Nothing was sent.
 
         """
-        # A ledger that cannot be used is found before anything else is touched.
-        await self.ledger.executions()
+        if self.brokerage.ahead is not None:
+            self.brokerage.ahead.connect()
+        # A ledger that cannot be used is found before anything is asked for.
+        before = await self.ledger.executions()
         try:
             if self.brokerage.opening is not None:
                 self.brokerage.opening(plan)
+            if self.brokerage.ahead is not None and (symbols := to_ask(plan, before)):
+                self.brokerage.ahead.ask(symbols)
             account = await ask(self.brokerage.account.get_account)
         except BrokerConnectionError as e:
             return self._refusal(plan, None, Objection(Reason.BROKER_UNAVAILABLE, str(e)))
@@ -93,7 +97,17 @@ class ExecutePlan:
         except AccountBusy as e:
             return self._refusal(plan, account.key, Objection(Reason.ACCOUNT_BUSY, str(e)))
         async with claim:
+            await self._forget_if_others_traded(account.key, before)
             return await self._claimed(plan, account, claim, stop, resuming=resuming is not None)
+
+    async def _forget_if_others_traded(
+        self, account: AccountKey, before: tuple[ExecutionSummary, ...]
+    ) -> None:
+        """What was asked before the account was ours may be from before another execution spent its money."""
+        if self.brokerage.ahead is not None:
+            known = await self.ledger.executions(account)
+            if known != tuple(one for one in before if one.key.account == account):
+                self.brokerage.ahead.forget()
 
     async def _claimed(
         self, plan: Plan, account: Account, claim: Claim, stop: StopSignal, *, resuming: bool

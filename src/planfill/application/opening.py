@@ -71,6 +71,13 @@ def check_unfinished(key: ExecutionKey, known: tuple[ExecutionSummary, ...]) -> 
     return None
 
 
+def to_ask(plan: Plan, known: tuple[ExecutionSummary, ...]) -> list[str]:
+    """Give the symbols in which a plan will trade; none if it was taken up before."""
+    if any(one.key.plan_id == plan.plan_id for one in known):
+        return []
+    return [i.symbol for i in plan.items if i.action is not Action.HOLD and check_amount(i) is None]
+
+
 async def check_start(
     plan: Plan,
     account: Account,

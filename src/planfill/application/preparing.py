@@ -84,9 +84,14 @@ async def prepare(run: Run, lines: Sequence[LineState]) -> list[Event]:
     """
     Give what becomes of these lines: an order each, complete, or the reason why there is none.
 
-    The first time in a run all lines of the plan are looked at, so that every rule that would be broken is
-    told before the first order.
+    Of as many of them as can be sent now: the others' quotes would be old when it is their turn. The first
+    time in a run all lines of the plan are looked at, so that every rule that would be broken is told before
+    the first order.
     """
+    await run.room()
+    lines = lines[: run.largest_wave]
+    if not lines or run.stop.reason is not None:
+        return []
     first = not run.linted
     everything = [line for line in run.state.lines.values() if line.is_pending] if first else lines
     try:
@@ -102,6 +107,7 @@ async def prepare(run: Run, lines: Sequence[LineState]) -> list[Event]:
     broken = lint(everything, facts, run.policy) if first else ()
     run.linted = True
     events: list[Event] = [RulesBroken(broken=broken)] if broken else []
+    lines = lines[: run.largest_wave]
     ids = {n: run.state.client_order_ids(n) for n in {len(line.orders) + 1 for line in lines}}
     for line in lines:
         purse = Money(spare + promised([line]))

@@ -118,11 +118,16 @@ class Run(Sending):
 
     @property
     def largest_wave(self) -> int | None:
-        """How many orders can be sent while their quotes are fresh; None where nothing bounds it."""
+        """How many orders can be sent now, while their quotes are fresh; None where nothing bounds it."""
         rate = self.brokerage.capabilities.requests_per_minute
-        if rate is None:
-            return None
-        return max(1, int(rate * self.policy.execution.max_quote_age_s / 60))
+        fresh = None if rate is None else max(1, int(rate * self.policy.execution.max_quote_age_s / 60))
+        free = None if self.limiter is None else self.limiter.free()
+        return min((bound for bound in (fresh, free) if bound is not None), default=None)
+
+    async def room(self) -> None:
+        """Wait until an order can be sent, no longer than until a stop is asked for."""
+        if self.limiter is not None and not self.limiter.free():
+            await self.unless_stopped(self.limiter.ready)
 
     @property
     def concurrency(self) -> int:

@@ -32,11 +32,13 @@ class StopSignal:
             await waiting
             return
         async with anyio.create_task_group() as group:
+            watching = anyio.CancelScope()
 
-            async def wait() -> None:
-                await waiting
-                group.cancel_scope.cancel()
+            async def watch() -> None:
+                with watching:
+                    await self._asked.wait()
+                    group.cancel_scope.cancel()
 
-            group.start_soon(wait)
-            await self._asked.wait()
-            group.cancel_scope.cancel()
+            group.start_soon(watch)
+            await waiting
+            watching.cancel()

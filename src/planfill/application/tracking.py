@@ -1,10 +1,10 @@
-"""Following working orders to their end: the feed hints, one list call decides, deadlines cancel."""
+"""Following working orders to their end: the feed tells, one list call fills its gaps, deadlines cancel."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from planfill.application.asking import Pace, fills
+from planfill.application.asking import Pushed, fills
 from planfill.domain.errors import BrokerConnectionError, OrderNotFound
 from planfill.domain.events import CancelRequested
 from planfill.domain.following import given_up, news, overdue
@@ -26,24 +26,16 @@ class Tracker:
         self._run = run
         self._broker = broker
         self._pause_s = run.policy.execution.poll_s
-        self._pace = Pace(run.clock, run.brokerage.capabilities.requests_per_minute)
+        self._pushed = Pushed(run)
 
     async def track(self) -> None:
-        """Look once: record what is new, cancel what is overdue, give up on what stays silent."""
+        """Hear or look once: record what is new, cancel what is overdue, give up on what stays silent."""
         run, policy = self._run, self._run.policy.execution
-        await run.stop.or_done(self._wait())
-        found = await self._look()
+        found = await self._pushed.news(self._pause_s) or await self._look()
         self._pause_s = policy.poll_s if found else min(self._pause_s * _GROWTH, policy.poll_max_s)
         await run.note(*found)
         await run.each(overdue(run.state, run.clock.now()), self._cancel)
         await run.note(*given_up(run.state, run.clock.now(), policy.cancel_grace_s))
-
-    async def _wait(self) -> None:
-        try:
-            await self._run.ask(self._run.brokerage.feed.wait, self._pause_s)
-        except BrokerConnectionError:
-            await self._run.clock.sleep(self._pause_s)
-        await self._pace.turn()
 
     async def _look(self) -> list[Event]:
         """Read the broker's list; absence from it proves nothing, nor does a failure to read it."""

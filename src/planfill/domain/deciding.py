@@ -76,7 +76,7 @@ Step = Recover | Close | Withdraw | Fund | Wave | Place | Track | Stop | Finish
 
 
 def decide(state: ExecutionState, policy: Policy, largest_wave: int | None = None) -> Step:
-    """Give the next step; ``largest_wave`` is how many orders can be sent while their quotes are fresh."""
+    """Give the next step; ``largest_wave`` is how many orders can be sent now, while quotes are fresh."""
     orders = state.orders.values()
     unsent = tuple(order for order in orders if order.phase is Phase.RECORDED)
     if inherited := tuple(order for order in orders if order.phase is Phase.DOUBTED and order.inherited):
@@ -88,10 +88,12 @@ def decide(state: ExecutionState, policy: Policy, largest_wave: int | None = Non
         return Stop(sick.reason, sick.detail)
     if unsent:
         return Place(unsent[: _opening(state, policy)])
-    if lines:
+    working = any(order.is_open for order in orders)
+    # Where none can be sent now, what works is followed; then whoever prepares a wave waits until some can.
+    if lines and not (working and largest_wave == 0):
         ready = tuple(line for line in lines if line.item.action is Action.SELL or line.allotted is not None)
-        return Wave(ready[:largest_wave]) if ready else _fund(state, lines, in_full=in_full)
-    return Track() if any(order.is_open for order in orders) else Finish()
+        return Wave(ready[: largest_wave or None]) if ready else _fund(state, lines, in_full=in_full)
+    return Track() if working else Finish()
 
 
 def _fund(state: ExecutionState, lines: tuple[LineState, ...], *, in_full: bool) -> Step:

@@ -104,7 +104,8 @@ def order(ticket: Ticket, paper: Paper, now: datetime) -> dict[str, Any]:
         "source": None,
         "status": status,
         "stop_price": None,
-        "submitted_at": stamp(paper.submitted(now)),
+        # What has ended is not stamped any more.
+        "submitted_at": stamp(paper.submitted(now if ticket.is_open else ticket.changed_at)),
         "subtag": None,
         "symbol": terms.symbol,
         "time_in_force": paper.time_in_force,

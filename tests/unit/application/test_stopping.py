@@ -194,6 +194,12 @@ class NoTurns(RequestLimiter):
     async def turn(self, *, urgent: bool = False) -> None:
         await self.clock.sleep(3600 - urgent)
 
+    def free(self) -> int:
+        return 0
+
+    async def ready(self) -> None:
+        await self.clock.sleep(3600)
+
 
 async def test_a_stop_does_not_wait_for_the_turn_of_an_order_that_will_not_be_sent() -> None:
     stage = Stage()

@@ -110,6 +110,12 @@ async def test_it_waits_for_its_turn() -> None:
         async def turn(self, *, urgent: bool = False) -> None:
             turns.append(urgent)
 
+        def free(self) -> int:
+            return 1
+
+        async def ready(self) -> None:
+            raise NotImplementedError
+
     stage = Stage()
     stage.replace(limiter=Limiter())
     await try_order(stage)

@@ -155,6 +155,15 @@ def test_a_wave_is_no_larger_than_what_can_be_sent_while_quotes_are_fresh() -> N
     assert decide(a_state(plan=plan)) == ("Wave", ["S0", "S1", "S2", "S3", "S4"])
 
 
+def test_where_none_can_be_sent_now_what_works_is_followed_first() -> None:
+    events, plan = [allotted("B0", "B1"), *recorded("B0")], a_plan(an_item("B0"), an_item("B1"))
+    assert decide(a_state(*events[:1], plan=plan), largest_wave=0) == ("Wave", ["B0", "B1"])
+    working = a_state(*events, reported("B0", OrderStatus.NEW, 0), plan=plan)
+    assert decide(working, largest_wave=0) == ("Track", [])
+    assert decide(working, largest_wave=1) == ("Wave", ["B1"])
+    assert decide(a_state(*events, reported("B0"), plan=plan), largest_wave=0) == ("Wave", ["B1"])
+
+
 def test_a_wave_is_placed_before_the_next_is_taken_up() -> None:
     plan = a_plan(*(an_item(f"S{n}", "SELL") for n in range(3)))
     assert decide(a_state(*recorded("S0", "S1", side=Side.SELL), plan=plan), 2) == ("Place", ["S0", "S1"])

@@ -87,8 +87,13 @@ class BrokerRecords(Protocol):
 
 @runtime_checkable
 class ReportFeed(Protocol):
-    """Pushed reports: a hint that something happened, never the truth."""
+    """What the broker pushes, some of it lost, twice or out of order; the lists are read behind it."""
 
     @abstractmethod
-    async def wait(self, timeout_s: float) -> None:
-        """Return as soon as the broker has said something about any order, or after ``timeout_s`` seconds."""
+    async def wait(self, timeout_s: float) -> Sequence[ExecutionReport] | None:
+        """
+        Return as soon as the broker has said something about any order, or after ``timeout_s`` seconds.
+
+        The reports that it pushed since the last call, each the broker's own word on an order at some
+        moment; or None where something may have happened and only the lists tell what.
+        """

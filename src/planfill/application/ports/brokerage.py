@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from planfill.application.ports.ahead import AsksAhead
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.examiner import BrokerExaminer
@@ -40,7 +41,8 @@ class Brokerage:
     ``opening`` is called with each plan before its account is read: the mock broker opens its book with
     the shares that the first plan says are held. ``limiter`` paces the orders, ``endpoint`` says where they
     go, ``close`` ends what the family has opened. ``examiner`` checks for ``planfill doctor`` what only this
-    adapter can. ``second_prices`` is what quotes are compared with, where the settings name it.
+    adapter can. ``second_prices`` is what quotes are compared with, where the settings name it. ``ahead``,
+    where there is one, is told of a plan before anything is asked for it.
     """
 
     broker: Broker
@@ -57,6 +59,7 @@ class Brokerage:
     close: Callable[[], Awaitable[None]] | None = None
     examiner: BrokerExaminer | None = None
     second_prices: MarketData | None = None
+    ahead: AsksAhead | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,3 +16,11 @@ class RequestLimiter(Protocol):
 
         ``urgent`` ones (looking up, cancelling) go first, and have a part of the turns for themselves.
         """
+
+    @abstractmethod
+    def free(self) -> int:
+        """Tell how many orders may be sent now without waiting."""
+
+    @abstractmethod
+    async def ready(self) -> None:
+        """Wait until an order may be sent; takes no turn."""

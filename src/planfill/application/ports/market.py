@@ -54,6 +54,9 @@ class BrokerAccount(Protocol):
         """
         Read the account now.
 
+        A buy that fills meanwhile must not be missing from both ``cash_usd`` and ``open_buys_usd``: read the
+        open orders first. Only where no order of ours works yet may both be asked for together.
+
         Raises:
             BrokerConnectionError: The broker could not be asked.
 

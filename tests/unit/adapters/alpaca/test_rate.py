@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planfill.adapters.brokers.alpaca.rate import Bucket, FixedWindows, Limiter, told
+from planfill.adapters.brokers.alpaca.rate import Bucket, FixedWindows, Limiter
+from planfill.adapters.brokers.alpaca.rate_headers import told
 from planfill.testing.clock import START, VirtualClock
 
 LIMIT = 200

@@ -241,6 +241,12 @@ class Turns(RequestLimiter):
         await self.clock.sleep(30)
         self.taken.append(self.clock.monotonic())
 
+    def free(self) -> int:
+        return 0
+
+    async def ready(self) -> None:
+        raise NotImplementedError
+
 
 async def test_an_order_waits_for_its_turn_before_the_gate_looks_at_it() -> None:
     clock = VirtualClock()
@@ -260,6 +266,23 @@ async def test_an_order_waits_for_its_turn_before_the_gate_looks_at_it() -> None
     await broker.get_order_status(ClientOrderId("pf-1"))
     await broker.cancel_order(ClientOrderId("pf-1"))
     assert len(turns.taken) == 2
+
+
+async def test_where_turns_are_free_an_order_takes_one_without_waiting() -> None:
+    clock = VirtualClock()
+
+    class Free(Turns):
+        async def turn(self, *, urgent: bool = False) -> None:
+            assert not urgent
+            self.taken.append(self.clock.monotonic())
+
+        def free(self) -> int:
+            return 1
+
+    turns, world = Free(clock), World(clock, "", "A", unique_ids=True)
+    broker = stack(world, Stoppable(clock, turns, 60), clock)
+    assert (await broker.place_order(an_order())).client_order_id == an_order().client_order_id
+    assert turns.taken == [0]
 
 
 class Stoppable(Run):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from planfill.adapters.brokers.alpaca.reading import ask, readable, together
-from planfill.adapters.brokers.alpaca.records import all_orders
+from planfill.adapters.brokers.alpaca.reading import readable
+from planfill.adapters.brokers.alpaca.records import OPEN, open_orders
 from planfill.adapters.brokers.alpaca.wire import Unreadable, amount, list_of
 from planfill.application.ports.market import BrokerAccount, MarketData
 from planfill.domain.identity import AccountKey
@@ -14,8 +14,9 @@ from planfill.domain.market import Account, NoQuote, Quote
 from planfill.domain.values import ZERO_USD, Money, Quantity, cents
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
+    from planfill.adapters.brokers.alpaca.moment import Moment
     from planfill.adapters.brokers.alpaca.transport import Transport
 
 # What blocks an account, and how people should read it.
@@ -36,25 +37,29 @@ _CHEAP: Final = Decimal(50)
 class AlpacaAccount(BrokerAccount):
     """Reads what is there; a field that Alpaca has removed is not missed."""
 
-    def __init__(self, trading: Transport, environment: str, market_data: MarketData) -> None:
+    def __init__(self, trading: Transport, environment: str, market_data: MarketData, moment: Moment) -> None:
         self._trading = trading
+        self._moment = moment
         self._environment = environment
         self._market_data = market_data
 
+    def ask_ahead(self) -> None:
+        """Begin to ask for all that is asked here."""
+        self._moment.ask_ahead(self._trading, "/account")
+        self._moment.ask_ahead(self._trading, "/positions")
+        self._moment.ask_ahead(self._trading, "/orders", **OPEN)
+
     async def get_account(self) -> Account:
-        """Read the account and its open buys."""
-        answers: dict[str, Any] = {}
+        """
+        Read the open buys, then the account: what fills between the two is counted twice, not forgotten.
 
-        async def read(name: str, question: Callable[[], Awaitable[Any]]) -> None:
-            answers[name] = await question()
-
-        await together(
-            lambda: read("account", lambda: ask(self._trading, "/account")),
-            lambda: read("open", lambda: all_orders(self._trading, "open", side="buy")),
-        )
+        When a plan is taken up no order of ours works, and both are asked for at the same time.
+        """
+        found = await open_orders(self._trading, self._moment)
+        told = await self._moment.ask(self._trading, "/account")
         with readable("account"):
-            open_buys = [o for o in answers["open"] if o.get("side") == "buy"]
-            return self._account(answers["account"], await self._cost(open_buys))
+            open_buys = [order for order in found if order.get("side") == "buy"]
+            return self._account(told, await self._cost(open_buys))
 
     async def get_sellable(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
         """Tell what of each symbol no open order holds."""
@@ -67,7 +72,7 @@ class AlpacaAccount(BrokerAccount):
     async def _positions(self, symbols: Collection[str], field: str) -> dict[str, Quantity]:
         found = {}
         with readable("positions"):
-            for position in list_of(await ask(self._trading, "/positions")):
+            for position in list_of(await self._moment.ask(self._trading, "/positions")):
                 symbol, held = position.get("symbol"), amount(position, field)
                 # A short position is negative: there is nothing to sell.
                 if symbol in symbols and held is not None and held > 0:

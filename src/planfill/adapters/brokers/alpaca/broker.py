@@ -24,6 +24,7 @@ from planfill.domain.errors import (
 
 if TYPE_CHECKING:
     from planfill.adapters.brokers.alpaca.feed import Feed
+    from planfill.adapters.brokers.alpaca.moment import Moment
     from planfill.adapters.brokers.alpaca.transport import Transport
     from planfill.domain.order import Order
     from planfill.domain.report import ExecutionReport
@@ -35,14 +36,16 @@ _NOT_CANCELABLE = 422
 class AlpacaBroker(Broker):
     """Places an order once: what Alpaca has already is compared and adopted."""
 
-    def __init__(self, trading: Transport, feed: Feed | None) -> None:
+    def __init__(self, trading: Transport, feed: Feed | None, moment: Moment) -> None:
         self._trading = trading
+        self._moment = moment
         self._feed = feed
         # A cancel needs Alpaca's own id; one that we have seen saves a look-up.
         self._ids: dict[ClientOrderId, BrokerOrderId] = {}
 
     async def place_order(self, order: Order) -> ExecutionReport:
         """Send the order; what became of it is what ``outcomes`` says of the answer."""
+        self._moment.forget()
         try:
             answer = await self._trading.post("/orders", body_of(order))
         except Exception as e:
@@ -55,7 +58,7 @@ class AlpacaBroker(Broker):
         except Unreadable as e:
             raise OutcomeUnknown(str(e)) from e
         if self._feed is not None:
-            self._feed.expect()
+            self._feed.expect(order.client_order_id)
         return self._seen(report)
 
     async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:
@@ -67,6 +70,7 @@ class AlpacaBroker(Broker):
         known = self._ids.get(client_order_id)
         if known is None:
             known = (await self.get_order_status(client_order_id)).broker_order_id
+        self._moment.forget()
         try:
             await self._trading.delete(f"/orders/{known}")
         except Exception as e:

@@ -149,6 +149,7 @@ class Connections(HTTPAdapter):
         self._context = context
         self._timeout_s = timeout_s
         self._said = threading.local()
+        self._pools: dict[str, HTTPConnectionPool] = {}
         super().__init__(pool_maxsize=size, max_retries=0)
 
     @property
@@ -167,6 +168,15 @@ class Connections(HTTPAdapter):
         """Choose the pool; with a path to certificates in its key, every connection would read them anew."""
         host, _ = super().build_connection_pool_key_attributes(*args, **kwargs)
         return host, {"ssl_context": self._context}
+
+    def get_connection_with_tls_context(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        """Give the pool of the host, which is found once: to take a URL apart takes its time."""
+        host = (request.url or "").partition("/v2/")[0]
+        if any(kwargs.get("proxies") or ()):
+            return super().get_connection_with_tls_context(request, *args, **kwargs)
+        if host not in self._pools:
+            self._pools[host] = super().get_connection_with_tls_context(request, *args, **kwargs)
+        return self._pools[host]
 
     def cert_verify(self, *_: Any) -> None:
         """Leave it to the context, which verifies."""

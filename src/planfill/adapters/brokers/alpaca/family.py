@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import TYPE_CHECKING, Final
 
 from alpaca.data.historical.stock import StockHistoricalDataClient
 from alpaca.trading.client import TradingClient
-from alpaca.trading.stream import TradingStream
 
 from planfill.adapters.brokers.alpaca.account import AlpacaAccount
+from planfill.adapters.brokers.alpaca.ahead import Ahead
 from planfill.adapters.brokers.alpaca.broker import AlpacaBroker
 from planfill.adapters.brokers.alpaca.connections import tls_context
 from planfill.adapters.brokers.alpaca.doctor import AlpacaExaminer
 from planfill.adapters.brokers.alpaca.feed import Feed
 from planfill.adapters.brokers.alpaca.market import AlpacaHours, AlpacaInstruments, AlpacaMarketData
+from planfill.adapters.brokers.alpaca.moment import Moment
+from planfill.adapters.brokers.alpaca.news import NewsStream
 from planfill.adapters.brokers.alpaca.rate import Bucket, FixedWindows
 from planfill.adapters.brokers.alpaca.records import AlpacaRecords
 from planfill.adapters.brokers.alpaca.transport import Transport
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from planfill.adapters.brokers.alpaca.settings import AlpacaSettings
     from planfill.application.ports.clock import Clock
 
+# What is asked of the account when a plan is taken up, at the same time.
+_QUESTIONS: Final = 5
 _RATES: Final = {"fixed": FixedWindows, "bucket": Bucket}
 
 
@@ -36,7 +41,8 @@ def family(settings: AlpacaSettings, clock: Clock, *, sending: bool = True) -> B
 
     """
     settings.check()
-    context = tls_context()
+    # To read the certificates takes its time, and nobody presents one over plain http.
+    context = tls_context() if settings.is_encrypted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     key, secret = settings.key_id.get_secret_value(), settings.secret_key.get_secret_value()
     limiter = _RATES[settings.rate](clock, settings.requests_per_minute)
     trading = Transport(
@@ -49,18 +55,28 @@ def family(settings: AlpacaSettings, clock: Clock, *, sending: bool = True) -> B
         StockHistoricalDataClient(key, secret, url_override=settings.data_url), settings, context, None
     )
 
-    def stream() -> TradingStream:
+    def stream() -> NewsStream:
         tls = {"ssl": context} if settings.stream.startswith("wss") else {}
         parameters = {"ping_interval": 10, "ping_timeout": 10, "max_queue": 1024, **tls}
-        return TradingStream(
+        return NewsStream(
             key, secret, raw_data=True, url_override=settings.stream, websocket_params=parameters
         )
 
     feed = Feed(stream, clock)
+    moment = Moment(clock)
     opening = set[asyncio.Task[None]]()
 
-    async def make_ready(orders: int) -> None:
-        """Subscribe, and open connections, while the prices are on their way."""
+    def connect() -> None:
+        """Subscribe, and open the connections over which a plan's questions go."""
+        if sending:
+            feed.start()
+        trading.connect(settings.trading, _QUESTIONS)
+        data.connect(settings.data_url, 1)
+
+    def make_ready(orders: int) -> None:
+        """Open connections for orders, while the prices are on their way."""
+        if not sending:
+            return
         feed.start()
         task = asyncio.create_task(trading.open(settings.trading, orders))
         opening.add(task)
@@ -68,22 +84,28 @@ def family(settings: AlpacaSettings, clock: Clock, *, sending: bool = True) -> B
 
     async def close() -> None:
         await feed.aclose()
-        await asyncio.gather(*opening, return_exceptions=True)
-        trading.close()
-        data.close()
+        await asyncio.gather(*opening, moment.aclose(), return_exceptions=True)
+        await trading.aclose()
+        await data.aclose()
 
-    market_data = AlpacaMarketData(data, settings.data_feed, make_ready if sending else None)
+    market_data = AlpacaMarketData(data, settings.data_feed, moment, make_ready)
+    account = AlpacaAccount(
+        trading, settings.environment, AlpacaMarketData(data, settings.data_feed, moment), moment
+    )
+    instruments = AlpacaInstruments(trading, clock, moment)
+    hours = AlpacaHours(trading, moment)
     return Brokerage(
-        broker=AlpacaBroker(trading, feed if sending else None),
-        records=AlpacaRecords(trading),
+        broker=AlpacaBroker(trading, feed if sending else None, moment),
+        records=AlpacaRecords(trading, clock, moment),
         market_data=market_data,
-        account=AlpacaAccount(trading, settings.environment, AlpacaMarketData(data, settings.data_feed)),
-        instruments=AlpacaInstruments(trading, clock),
-        hours=AlpacaHours(trading),
+        account=account,
+        instruments=instruments,
+        hours=hours,
         feed=feed,
         capabilities=settings.capabilities,
         limiter=limiter,
         endpoint=settings.trading,
         close=close,
+        ahead=Ahead(moment, (account, hours, instruments), market_data, connect, make_ready),
         examiner=AlpacaExaminer(settings, trading, limiter, clock, context),
     )

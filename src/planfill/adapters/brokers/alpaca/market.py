@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from planfill.adapters.brokers.alpaca.reading import ask, readable
+from planfill.adapters.brokers.alpaca.reading import readable
 from planfill.adapters.brokers.alpaca.wire import Unreadable, amount, list_of, moment
 from planfill.application.ports.market import InstrumentCatalog, MarketData, MarketHours
 from planfill.domain.errors import BrokerConnectionError
@@ -16,9 +16,10 @@ from planfill.domain.outcome import Reason
 from planfill.domain.values import Money, Price, Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import date
 
+    from planfill.adapters.brokers.alpaca.moment import Moment
     from planfill.adapters.brokers.alpaca.transport import Transport
     from planfill.application.ports.clock import Clock
 
@@ -26,46 +27,67 @@ if TYPE_CHECKING:
 _LEAST: Final = Money(Decimal(1))
 
 
+_QUOTES: Final = "/stocks/quotes/latest"
+_ASSETS: Final = {"status": "active", "asset_class": "us_equity"}
+
+
 class AlpacaMarketData(MarketData):
     """The latest quotes, all in one request."""
 
     def __init__(
-        self, data: Transport, feed: str, meanwhile: Callable[[int], Awaitable[None]] | None = None
+        self, data: Transport, feed: str, moment: Moment, meanwhile: Callable[[int], None] | None = None
     ) -> None:
         self._data = data
         self._feed = feed
+        self._moment = moment
         self._meanwhile = meanwhile
+        self._asked: frozenset[str] = frozenset()
+
+    def ask_ahead(self, symbols: Collection[str]) -> None:
+        """Begin to ask for the quotes of all of them."""
+        self._asked = frozenset(symbols)
+        if symbols:
+            self._moment.ask_ahead(self._data, _QUOTES, **self._wanted(symbols))
 
     async def get_current_prices(self, symbols: Collection[str]) -> Mapping[str, Quote | NoQuote]:
         """Quote the symbols; ``meanwhile``, what sending will need is made ready."""
         if not symbols:
             return {}
-        if self._meanwhile is not None:
-            await self._meanwhile(len(symbols))
-        answer = await ask(
-            self._data, "/stocks/quotes/latest", symbols=",".join(sorted(symbols)), feed=self._feed
-        )
+        shared = self._asked.issuperset(symbols) and self._moment.shared(_QUOTES, **self._wanted(self._asked))
+        if self._meanwhile is not None and not shared:
+            self._meanwhile(len(symbols))
+        wanted = self._wanted(self._asked if shared else symbols)
+        answer = await self._moment.ask(self._data, _QUOTES, **wanted)
         if not isinstance(answer, dict) or "quotes" not in answer:
             msg = f"Alpaca's quotes cannot be read: {str(answer)[:100]}"
             raise BrokerConnectionError(msg)
         known = answer["quotes"] if isinstance(answer["quotes"], dict) else {}
         return {symbol: _quote(symbol, known[symbol], self._feed) for symbol in symbols if symbol in known}
 
+    def _wanted(self, symbols: Collection[str]) -> dict[str, str]:
+        return {"symbols": ",".join(sorted(symbols)), "feed": self._feed}
+
 
 class AlpacaInstruments(InstrumentCatalog):
     """The list of all assets, which has no filter by symbol: read once a day."""
 
-    def __init__(self, trading: Transport, clock: Clock) -> None:
+    def __init__(self, trading: Transport, clock: Clock, moment: Moment) -> None:
         self._trading = trading
         self._clock = clock
+        self._moment = moment
         self._read_on: date | None = None
         self._known: dict[str, Instrument] = {}
+
+    def ask_ahead(self) -> None:
+        """Begin to read the list, if that has not been done today."""
+        if self._read_on != self._clock.now().date():
+            self._moment.ask_ahead(self._trading, "/assets", **_ASSETS)
 
     async def get_instruments(self, symbols: Collection[str]) -> Mapping[str, Instrument]:
         """Describe those of the symbols that are active."""
         today = self._clock.now().date()
         if self._read_on != today:
-            answer = await ask(self._trading, "/assets", status="active", asset_class="us_equity")
+            answer = await self._moment.ask(self._trading, "/assets", **_ASSETS)
             with readable("assets"):
                 self._known = {
                     one.symbol: one for one in map(_instrument, list_of(answer)) if one is not None
@@ -80,12 +102,17 @@ class AlpacaInstruments(InstrumentCatalog):
 class AlpacaHours(MarketHours):
     """The market clock; where it cannot be read, the market counts as closed."""
 
-    def __init__(self, trading: Transport) -> None:
+    def __init__(self, trading: Transport, moment: Moment) -> None:
         self._trading = trading
+        self._moment = moment
+
+    def ask_ahead(self) -> None:
+        """Begin to ask for the session."""
+        self._moment.ask_ahead(self._trading, "/clock")
 
     async def get_session(self) -> MarketSession:
         """Describe the session."""
-        answer = await ask(self._trading, "/clock")
+        answer = await self._moment.ask(self._trading, "/clock")
         with readable("clock"):
             return MarketSession(
                 is_open=answer["is_open"],

@@ -11,46 +11,23 @@ from __future__ import annotations
 import random
 from abc import ABC, abstractmethod
 from collections import deque
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from planfill.adapters.brokers.alpaca.rate_headers import MINUTE_S, told
 from planfill.application.ports.limiter import RequestLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from planfill.adapters.brokers.alpaca.rate_headers import Told
     from planfill.application.ports.clock import Clock
 
-_MINUTE_S: Final = 60.0
 # What is sent this shortly before a window ends may arrive, and count, in the next.
 _ON_THE_WAY_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 15.0
 _RESERVED: Final = 10
 _TOO_MANY: Final = 429
 _DICE: Final = random.SystemRandom()
-
-
-class Told(NamedTuple):
-    """What the headers of an answer say of the window, where they do: requests, and seconds to its end."""
-
-    limit: int | None
-    remaining: int | None
-    ends_in_s: float | None
-
-
-def told(headers: Mapping[str, str], clock: Clock) -> Told:
-    """Read the rate headers; the end is counted from the broker's own clock where it shows that."""
-    limit, remaining, reset = (
-        _number(headers.get(f"X-RateLimit-{name}")) for name in ("Limit", "Remaining", "Reset")
-    )
-    if reset is None:
-        return Told(limit, remaining, None)
-    try:
-        then = parsedate_to_datetime(headers.get("Date", "")).timestamp()
-    except (TypeError, ValueError):
-        then = clock.now().timestamp()
-    ends_in_s = reset - then
-    return Told(limit, remaining, ends_in_s if 0 <= ends_in_s <= _MINUTE_S + 1 else None)
 
 
 class Limiter(RequestLimiter, ABC):
@@ -74,6 +51,16 @@ class Limiter(RequestLimiter, ABC):
             self._take()
         finally:
             self._urgent -= urgent
+
+    def free(self) -> int:
+        """See the port."""
+        now = self._clock.monotonic()
+        return 0 if now < self._closed_until else max(0, self._left(now) - self._limit // _RESERVED)
+
+    async def ready(self) -> None:
+        """See the port."""
+        while (wait := self._wait_s(urgent=False)) > 0:
+            await self._clock.sleep(wait)
 
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
         """Learn from an answer: where the windows are, and that it was too much."""
@@ -104,6 +91,10 @@ class Limiter(RequestLimiter, ABC):
         """Say how long until one more than ``kept`` turns are there; 0: now."""
 
     @abstractmethod
+    def _left(self, now: float) -> int:
+        """Say how many turns there are now, those that are kept included."""
+
+    @abstractmethod
     def _take(self) -> None:
         """Take a turn."""
 
@@ -122,12 +113,15 @@ class FixedWindows(Limiter):
         self._others = 0
 
     def _until_free(self, now: float, kept: int) -> float:
-        self._move_on(now)
-        if len(self._sent) + self._others < self._limit - kept:
+        if self._left(now) > kept:
             return 0
         if self._ends is not None:
             return max(self._ends - now, 0.001)
-        return max(self._sent[0] + _MINUTE_S + _ON_THE_WAY_S - now, 0.001)
+        return max(self._sent[0] + MINUTE_S + _ON_THE_WAY_S - now, 0.001)
+
+    def _left(self, now: float) -> int:
+        self._move_on(now)
+        return self._limit - len(self._sent) - self._others
 
     def _take(self) -> None:
         self._sent.append(self._clock.monotonic())
@@ -140,7 +134,7 @@ class FixedWindows(Limiter):
         if said.ends_in_s is not None:
             ends = now + said.ends_in_s
             # Each answer says it a little late, none too early: the earliest of one window is the nearest.
-            same = self._ends is not None and abs(ends - self._ends) < _MINUTE_S / 2
+            same = self._ends is not None and abs(ends - self._ends) < MINUTE_S / 2
             self._ends = min(ends, self._ends) if same and self._ends is not None else ends
         if said.limit and said.remaining is not None:
             # What is counted beyond all that we have sent was somebody else's, with the same account.
@@ -149,12 +143,12 @@ class FixedWindows(Limiter):
     def _move_on(self, now: float) -> None:
         """Forget what the window of now does not count."""
         if self._ends is None:
-            begins = now - _MINUTE_S - _ON_THE_WAY_S
+            begins = now - MINUTE_S - _ON_THE_WAY_S
         else:
             while now >= self._ends:
-                self._ends += _MINUTE_S
+                self._ends += MINUTE_S
                 self._others = 0
-            begins = self._ends - _MINUTE_S - _ON_THE_WAY_S
+            begins = self._ends - MINUTE_S - _ON_THE_WAY_S
         while self._sent and self._sent[0] < begins:
             self._sent.popleft()
 
@@ -168,10 +162,17 @@ class Bucket(Limiter):
         self._at = clock.monotonic()
 
     def _until_free(self, now: float, kept: int) -> float:
-        self._turns = min(float(self._limit), self._turns + (now - self._at) * self._limit / _MINUTE_S)
-        self._at = now
+        self._fill(now)
         missing = kept + 1 - self._turns
-        return max(missing * _MINUTE_S / self._limit, 0.001) if missing > 0 else 0
+        return max(missing * MINUTE_S / self._limit, 0.001) if missing > 0 else 0
+
+    def _left(self, now: float) -> int:
+        self._fill(now)
+        return int(self._turns)
+
+    def _fill(self, now: float) -> None:
+        self._turns = min(float(self._limit), self._turns + (now - self._at) * self._limit / MINUTE_S)
+        self._at = now
 
     def _take(self) -> None:
         self._turns -= 1
@@ -179,7 +180,3 @@ class Bucket(Limiter):
     def _learn(self, said: Told) -> None:
         if said.limit:
             self._limit = min(self._limit, said.limit)
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.strip().isdecimal() else None

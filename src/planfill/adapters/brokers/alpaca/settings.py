@@ -125,6 +125,13 @@ class AlpacaSettings(BaseModel, frozen=True, extra="forbid"):
         """Whether real money is at stake."""
         return self.environment == "live" or urlsplit(self.trading).hostname == "api.alpaca.markets"
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether any of the ways to Alpaca is; all are, but for one on this machine."""
+        return any(
+            urlsplit(url).scheme in {"https", "wss"} for url in (self.trading, self.data_url, self.stream)
+        )
+
     def problems(self) -> list[Problem]:
         """Say what keeps these settings from reaching an account, before anything is asked."""
         problems = [problem for one in self._keys() if (problem := _problem(*one)) is not None]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 from urllib.request import getproxies
 
 import anyio
-from anyio import to_thread
 
 from planfill.adapters.brokers.alpaca.connections import Call, Connections
+from planfill.adapters.brokers.alpaca.session import DirectSession
 
 if TYPE_CHECKING:
     import ssl
@@ -40,17 +40,19 @@ class Transport:
         self._limiter = limiter
         self._size = settings.connections
         # Those who ask must not wait behind those who place.
-        self._placing = anyio.CapacityLimiter(settings.connections)
-        self._asking = anyio.CapacityLimiter(settings.connections)
+        self._placing = asyncio.Semaphore(settings.connections)
+        self._asking = asyncio.Semaphore(settings.connections)
+        self._threads = ThreadPoolExecutor(2 * settings.connections, thread_name_prefix="planfill-alpaca")
         timeout_s = (settings.connect_timeout_s, settings.timeout_s)
         self._longest_s = settings.connect_timeout_s + _PATIENCE * settings.timeout_s
         self._connections = Connections(settings.connections, timeout_s, context)
-        session = client._session  # noqa: SLF001 - alpaca-py has no other way to any of these
+        self._is_direct = not getproxies()
+        self._connecting: asyncio.Task[None] | None = None
+        # alpaca-py has no other way to any of these.
+        session = DirectSession(self._connections) if self._is_direct else client._session  # noqa: SLF001
         session.mount("https://", self._connections)
         session.mount("http://", self._connections)
-        # Reading proxies and certificates from the environment costs a sixth of each request.
-        session.trust_env = bool(getproxies())
-        self._is_direct = not session.trust_env
+        client._session = session  # noqa: SLF001
         client._retry = 0  # noqa: SLF001 - it would send a POST again after a 504
 
     async def get(self, path: str, **parameters: str) -> Any:
@@ -65,25 +67,33 @@ class Transport:
         """Send; whoever calls has waited for a turn."""
         return await self._perform(lambda: self._client.post(path, dict(body)), self._placing)
 
+    def connect(self, url: str, count: int) -> None:
+        """Begin to open connections; what is asked meanwhile waits for them, and opens none of its own."""
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self.open(url, count))
+
     async def open(self, url: str, count: int) -> None:
         """Open connections, all at once, as many as will be needed; ways through a proxy are left alone."""
         if not self._is_direct:
             return
-        threads = anyio.CapacityLimiter(self._size)
-        async with anyio.create_task_group() as group:
-            for connect in self._connections.opening(url, min(count, self._size)):
-                group.start_soon(partial(to_thread.run_sync, connect, limiter=threads))
+        loop, opening = asyncio.get_running_loop(), self._connections.opening(url, min(count, self._size))
+        await asyncio.gather(*(loop.run_in_executor(self._threads, connect) for connect in opening))
 
-    def close(self) -> None:
-        """Close the connections."""
+    async def aclose(self) -> None:
+        """Close the connections, once they are open."""
+        if self._connecting is not None:
+            await self._connecting
         self._client._session.close()  # noqa: SLF001
+        self._threads.shutdown(wait=False)
 
     async def _ask(self, request: Callable[[], Any]) -> Any:
         if self._limiter is not None:
             await self._limiter.turn(urgent=True)
+        if self._connecting is not None:
+            await asyncio.shield(self._connecting)
         return await self._perform(request, self._asking)
 
-    async def _perform(self, request: Callable[[], Any], threads: anyio.CapacityLimiter) -> Any:
+    async def _perform(self, request: Callable[[], Any], turns: asyncio.Semaphore) -> Any:
         """Make a request in a thread; once begun, it is waited for: nobody can take it back."""
         call = Call()
 
@@ -95,13 +105,12 @@ class Transport:
                 return None, e, self._connections.answered
 
         with anyio.CancelScope(shield=True):
-            async with threads:
+            async with turns:
                 # An answer that comes byte by byte is in time with each, and never there.
-                timer = asyncio.get_running_loop().call_later(self._longest_s, call.cut)
+                loop = asyncio.get_running_loop()
+                timer = loop.call_later(self._longest_s, call.cut)
                 try:
-                    answer, error, said = await to_thread.run_sync(
-                        in_thread, limiter=anyio.CapacityLimiter(1)
-                    )
+                    answer, error, said = await loop.run_in_executor(self._threads, in_thread)
                 finally:
                     timer.cancel()
         if said is not None and self._limiter is not None:

@@ -25,7 +25,11 @@ class RateLimit(Broker):
     async def place_order(self, order: Order) -> ExecutionReport:
         """Send the order when it is its turn; one that the gate will refuse takes no turn of another's."""
         if not self._sending.is_over(order):
-            await self._sending.unless_stopped(self._limiter.turn)
+            # To wait for a stop as well takes its time, so only where there is something to wait for.
+            if self._limiter.free():
+                await self._limiter.turn()
+            else:
+                await self._sending.unless_stopped(self._limiter.turn)
         return await self._inner.place_order(order)
 
     async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.market import BrokerAccount, MarketData
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 def rehearsal(brokerage: Brokerage, clock: Clock) -> Brokerage:
     """Put a broker that sends nothing in the place of the real one."""
     stage = _Stage(brokerage, clock)
-    return replace(brokerage, broker=stage, records=stage, market_data=stage, account=stage, feed=stage)
+    ports: dict[str, Any] = dict.fromkeys(("broker", "records", "market_data", "account", "feed"), stage)
+    # What is not sent need not wait for its turn.
+    return replace(brokerage, limiter=None, **ports)
 
 
 class _Stage(Broker, BrokerRecords, MarketData, BrokerAccount, ReportFeed):
