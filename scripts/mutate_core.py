@@ -133,7 +133,7 @@ MUTANTS: Final = (
     Mutant(
         "ignore a stop in the gate",
         "application/run.py",
-        "            raise NotPermitted(self.stop.reason, self.stop.detail)\n",
+        "            raise NotPermitted(stopped.reason, stopped.detail)\n",
         "            pass\n",
     ),
     Mutant(
@@ -297,8 +297,8 @@ MUTANTS: Final = (
     Mutant(
         "a cancel of another process is not heard",
         "application/heeding.py",
-        "            if event.plan_id == self._plan_id:\n",
-        "            if not event.plan_id:\n",
+        "                if event.plan_id == self._plan_id:\n",
+        "                if not event.plan_id:\n",
     ),
     Mutant(
         "a stop is forgotten by the next run",
@@ -309,8 +309,8 @@ MUTANTS: Final = (
     Mutant(
         "orders are not canceled at their deadline",
         "domain/following.py",
-        "        and (state.stop is not None or now >= order.deadline)\n",
-        "        and state.stop is not None\n",
+        "        and (state.stop_of(order.order.side) is not None or now >= order.deadline)\n",
+        "        and state.stop_of(order.order.side) is not None\n",
     ),
 )
 

@@ -12,10 +12,12 @@ import pytest
 from planfill.adapters.brokers.mock import MockBroker, MockSettings, On, Script
 from planfill.adapters.brokers.mock.script import Call, Fault
 from planfill.adapters.brokers.wrappers.stack import stack
+from planfill.adapters.halts.memory import MemoryHalts
 from planfill.adapters.ledgers.memory import MemoryLedger, MemoryStore
 from planfill.application.audit import Audit
 from planfill.application.execute import ExecutePlan
 from planfill.application.opening import stream_of
+from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import Cursors, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.stopping import StopSignal
@@ -72,6 +74,7 @@ class Stage:
         self.store = MemoryStore()
         self.ledger: Ledger = MemoryLedger(self.store)
         self.cursors: Cursors = MemoryLedger(self.store)
+        self.switch: HaltSwitch | None = MemoryHalts()
         self.listeners: tuple[EventListener, ...] = ()
         limits = {name: figures[name] for name in figures if name in LimitsPolicy.model_fields}
         execution = {name: figures[name] for name in figures if name not in limits}
@@ -92,6 +95,7 @@ class Stage:
             listeners=self.listeners,
             wrap=stack,
             holder="a test",
+            switch=self.switch,
         )
 
     async def execute(self, plan: Mapping[str, Any], stop: StopSignal | None = None) -> ExecutionResult:

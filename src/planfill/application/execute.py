@@ -13,6 +13,7 @@ from planfill.application.journal import Journal
 from planfill.application.opening import check_same, check_start, not_worth_it, replay, stream_of
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
+from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import Claim, Cursors, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.run import Run, Wrap, ask
@@ -47,7 +48,7 @@ class ExecutePlan:
     """
     The use-case. ``wrap`` puts what every send must pass around the broker; ``holder`` says who we are.
 
-    ``cursors`` may be the ledger itself.
+    ``cursors`` may be the ledger itself; without a ``switch`` only the ledger can say that there is a halt.
     """
 
     brokerage: Brokerage
@@ -58,6 +59,7 @@ class ExecutePlan:
     listeners: Sequence[EventListener]
     wrap: Wrap
     holder: str
+    switch: HaltSwitch | None = None
 
     async def __call__(
         self, plan: Plan, stop: StopSignal, *, resuming: ExecutionKey | None = None
@@ -108,9 +110,10 @@ class ExecutePlan:
         journal = Journal(
             self.ledger, stream_of(key), claim=claim, clock=self.clock, state=state, teller=teller
         )
-        run = Run(self.brokerage, self.clock, self.policy, journal, stop)
-        heed = Heed(self.ledger, account.key, plan.plan_id, since=state.begun_at or self.clock.now())
-        async with teller, Beside(heed.listen, self.clock, stop):
+        heed = Heed(self.ledger, self.switch, key, state.begun_at or self.clock.now(), stop)
+        await heed.look()
+        run = Run(self.brokerage, self.clock, self.policy, journal, stop, heed.glance)
+        async with teller, Beside(heed.listen, self.clock):
             return await self._run(run, plan, account)
 
     async def _run(self, run: Run, plan: Plan, account: Account) -> ExecutionResult:
@@ -118,13 +121,18 @@ class ExecutePlan:
         if state.started is None or state.finished:
             known = await self.ledger.executions(account.key)
             async with Holdings(run, plan) as held:
-                objection = await check_start(
-                    plan,
-                    account,
-                    known,
-                    brokerage=self.brokerage,
-                    now=self.clock.now(),
-                    policy=self.policy.execution,
+                # Under a halt the loop refuses the plan, whatever else speaks against it.
+                objection = (
+                    None
+                    if run.stop.reason is Reason.HALTED
+                    else await check_start(
+                        plan,
+                        account,
+                        known,
+                        brokerage=self.brokerage,
+                        now=self.clock.now(),
+                        policy=self.policy.execution,
+                    )
                 )
             if objection:
                 result = self._refusal(plan, account.key, objection)

@@ -112,13 +112,13 @@ def _is_of(order: OrderState, report: ExecutionReport) -> bool:
 
 
 def overdue(state: ExecutionState, now: datetime) -> list[OrderState]:
-    """Find the orders to cancel: past their deadline, or all that work once a stop is asked for."""
+    """Find the orders to cancel: past their deadline, or all that work and a stop concerns."""
     return [
         order
         for order in state.orders.values()
         if order.is_open
         and order.cancel_requested_at is None
-        and (state.stop is not None or now >= order.deadline)
+        and (state.stop_of(order.order.side) is not None or now >= order.deadline)
     ]
 
 
