@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planfill.application.execute import ExecutePlan
+from planfill.application.heeding import halt_of
 from planfill.application.opening import check_same, replay, stream_of
+from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import Ledger
 from planfill.application.stopping import StopSignal
+from planfill.domain.errors import HaltUnavailable
 from planfill.domain.order import Order
 from planfill.domain.plan import Plan
 from planfill.domain.policy import Policy
@@ -22,7 +25,7 @@ class Preview(Value, frozen=True):
 
     ``result`` is that of a rehearsal in which every order fills at its quote; ``orders`` are those that
     would be sent, by symbol; ``digest`` is what ``execute --approved`` takes. ``note`` says what the ledger
-    has to say to it: executed already, in part, or another plan in the way; empty if nothing.
+    has to say to it: executed already, in part, another plan in the way, or a halt; empty if nothing.
     """
 
     plan_id: str
@@ -44,6 +47,7 @@ class PreviewPlan:
 
     rehearsal: ExecutePlan
     ledger: Ledger
+    switch: HaltSwitch | None = None
 
     async def __call__(self, plan: Plan) -> Preview:
         """
@@ -65,8 +69,16 @@ class PreviewPlan:
             policy=self.rehearsal.policy,
             orders={order.order.symbol: order.order for order in state.orders.values()},
             result=result,
-            note=await self._note(plan, result.account),
+            note=await self._note(plan, result.account) or await self._halted(state),
         )
+
+    async def _halted(self, state: ExecutionState) -> str:
+        account = state.started.account if state.started else None
+        try:
+            halt = await halt_of(self.ledger, self.switch, account)
+        except HaltUnavailable as e:
+            return f"execute sends nothing: {e}"
+        return str(halt or "")
 
     async def _note(self, plan: Plan, account: str | None) -> str:
         known = tuple(one for one in await self.ledger.executions() if str(one.key.account) == account)

@@ -171,6 +171,7 @@ class Container(DeclarativeContainer):
             holder=Callable(holder),
         ),
         reader,
+        switch,
     )
     executions: Provider[Executions] = Factory(Executions, reader, clock)
     audit: Provider[Audit] = Factory(Audit, Callable(audit_trail, reader))
@@ -182,6 +183,7 @@ class Container(DeclarativeContainer):
         clock=clock,
         policy=figures,
         settings=described,
+        switch=switch,
     )
     operator: Provider[str] = Callable(operator)
     cancel: Provider[CancelPlan] = Factory(CancelPlan, execute, executions, operator)

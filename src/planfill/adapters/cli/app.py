@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from planfill.adapters.cli.audit_app import audit
+from planfill.adapters.cli.halt_app import halt, unhalt
 from planfill.adapters.cli.options import (
     Approved,
     Config,
@@ -41,6 +42,8 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(audit, name="audit")
+app.command()(halt)
+app.command()(unhalt)
 
 
 @app.callback(invoke_without_command=True)
