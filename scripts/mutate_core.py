@@ -301,6 +301,30 @@ MUTANTS: Final = (
         "                if not event.plan_id:\n",
     ),
     Mutant(
+        "the gate does not see a halt",
+        "application/run.py",
+        "        self.glance()\n",
+        "        pass\n",
+    ),
+    Mutant(
+        "a halt in the ledger is not heard",
+        "application/heeding.py",
+        "        self._obey(strictest(*self._halts.values()))\n",
+        "        pass\n",
+    ),
+    Mutant(
+        "under reduce-only buys go out",
+        "application/stopping.py",
+        "        return self.buys if side is Side.BUY else None\n",
+        "        return None\n",
+    ),
+    Mutant(
+        "what a reduce-only halt stops is bought after all",
+        "domain/deciding.py",
+        "    if state.buys_stop is None:\n",
+        "    if state.buys_stop is not None or state.stop is None:\n",
+    ),
+    Mutant(
         "a stop is forgotten by the next run",
         "domain/state.py",
         "                self.stop, self.stopped_at = self.stop or event, self.stopped_at or at\n",

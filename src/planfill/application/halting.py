@@ -99,7 +99,7 @@ class Halts:
         if not where:
             msg = f"NOT halted: {'; '.join(troubles)}"
             raise HaltUnavailable(msg)
-        down = WindDown(self.executions, self.execute)
+        down = WindDown(self.ledger, self.executions, self.execute)
         await down.all(halt)
         return HaltReport(
             halt=halt,

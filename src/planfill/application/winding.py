@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planfill.application.stopping import StopSignal
-from planfill.domain.errors import ExecutionError, LedgerError
+from planfill.domain.errors import AccountBusy, ExecutionError, LedgerError
 from planfill.domain.outcome import Reason
 from planfill.domain.result import ExecutionStatus
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from planfill.application.execute import ExecutePlan
+    from planfill.application.ports.ledger import Ledger
     from planfill.application.queries import Executions
     from planfill.domain.halting import Halt
     from planfill.domain.identity import ExecutionKey
@@ -27,10 +28,11 @@ class WindDown:
     what could not be done.
     """
 
-    def __init__(self, executions: Executions, execute: Callable[[], ExecutePlan]) -> None:
+    def __init__(self, ledger: Ledger, executions: Executions, execute: Callable[[], ExecutePlan]) -> None:
         self.ended: list[ExecutionResult] = []
         self.obeying: list[str] = []
         self.troubles: list[str] = []
+        self._ledger = ledger
         self._executions = executions
         self._execute = execute
 
@@ -49,15 +51,21 @@ class WindDown:
         stop = StopSignal()
         stop.request(Reason.HALTED, str(halt))
         try:
-            _, plan = await self._executions.plan(key.plan_id)
+            # Whether somebody drives it is known without a broker, which may be far away, or gone.
+            async with await self._ledger.claim(key.account, holder=f"halt by {halt.by}", at=halt.at):
+                _, plan = await self._executions.plan(key.plan_id)
             result = await self._execute()(plan, stop, resuming=key)
+        except AccountBusy as e:
+            self.obeying.append(f"plan {key.plan_id!r}: {e}")
+            return
         except ExecutionError as e:
             self.troubles.append(f"plan {key.plan_id!r} on {key.account} is not ended: {e}")
             return
         reasons = {line.reason for line in result.lines}
-        if result.status is ExecutionStatus.REFUSED and Reason.ACCOUNT_BUSY in reasons:
-            self.obeying.append(f"plan {key.plan_id!r}: {result.detail}")
-        elif result.status is ExecutionStatus.REFUSED and Reason.BROKER_UNAVAILABLE in reasons:
+        if result.status is ExecutionStatus.REFUSED and reasons & {
+            Reason.ACCOUNT_BUSY,
+            Reason.BROKER_UNAVAILABLE,
+        }:
             self.troubles.append(f"plan {key.plan_id!r} is not ended: {result.detail}")
         else:
             self.ended.append(result)

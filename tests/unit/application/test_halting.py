@@ -15,6 +15,7 @@ from planfill.adapters.halts.memory import MemoryHalts
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.halting import HaltReport, Halts
 from planfill.application.heeding import account_stream
+from planfill.application.ports.broker import Broker
 from planfill.application.ports.ledger import Ledger
 from planfill.application.queries import Executions
 from planfill.application.stopping import StopSignal
@@ -29,8 +30,11 @@ from planfill.domain.errors import (
 from planfill.domain.events import Halted, Unhalted
 from planfill.domain.halting import Halt
 from planfill.domain.identity import AccountKey
+from planfill.domain.order import Order
 from planfill.domain.outcome import LineOutcome, Reason
+from planfill.domain.report import ExecutionReport
 from planfill.domain.result import ExecutionResult, ExecutionStatus
+from planfill.domain.values import ClientOrderId
 
 PLAN = a_plan(buy("SPY", "1000"), buy("QQQ", "1000"))
 BOTH = a_plan(sell("SPY", "2000"), buy("QQQ", "1000"))
@@ -223,6 +227,39 @@ async def test_a_running_execution_obeys_within_a_second_wherever_the_halt_stand
     assert [line.outcome for line in result.lines] == [LineOutcome.UNFILLED] * 2
     assert "halted by ann" in result.detail
     assert stage.clock.monotonic() <= 13
+
+
+@pytest.mark.parametrize(("place", "within_s"), [("switch", 0), ("ledger", 0.5)])
+async def test_of_200_lines_on_their_way_none_is_sent_later_than_that(place: str, within_s: float) -> None:
+    symbols = [f"S{number:03}" for number in range(200)]
+    stage = Stage(
+        On("place_order", Hang(0.1)), settings={"prices": dict.fromkeys(symbols, "10")}, concurrency=1
+    )
+    sent_s, stood_s = list[float](), list[float]()
+
+    class Watched(Broker):
+        async def place_order(self, order: Order) -> ExecutionReport:
+            sent_s.append(stage.clock.monotonic())
+            return await stage.broker.place_order(order)
+
+        async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:
+            return await stage.broker.get_order_status(client_order_id)
+
+        async def cancel_order(self, client_order_id: ClientOrderId) -> None:
+            await stage.broker.cancel_order(client_order_id)
+
+    async def obey() -> None:
+        if place == "ledger":
+            stage.switch = Unusable()
+        await halt(stage)
+        stood_s.append(stage.clock.monotonic())
+
+    stage.replace(broker=Watched())
+    result = await meanwhile(stage, a_plan(*(buy(symbol, "100") for symbol in symbols)), obey, after_s=5.05)
+    assert result.status is ExecutionStatus.HALTED
+    assert 0 < len(sent_s) < 100
+    assert max(sent_s) <= stood_s[0] + within_s
+    assert reasons(result).count(Reason.HALTED) == 200 - len(sent_s)
 
 
 async def test_the_gate_sees_the_switch_before_each_send() -> None:
