@@ -190,8 +190,9 @@ class _Round:
         except ExecutionError as e:
             return (not_checked(CHECK, f"not sent: {e}", "try again when that is over"),)
         async with claim:
-            if self._stop.reason:
-                return skipped((CHECK,), f"not sent: {self._stop.detail}")
+            (halt,) = await self._halt()
+            if self._stop.reason or not halt.is_well:
+                return skipped((CHECK,), f"not sent: {self._stop.detail or halt.found}")
             examine = self._examine
             return (
                 await TryOrder(self._brokerage, examine.clock, examine.policy.execution)(

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from planfill.application.afterwards import Afterwards
-from planfill.application.inspecting import InspectingFacade, new_signal
+from planfill.application.inspecting import new_signal
+from planfill.application.operating import HaltingFacade
 from planfill.application.thread import LoopThread
 from planfill.domain.errors import ExecutionError, PlanInvalid, PlanNotApproved, Problem
 from planfill.domain.outcome import Reason
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from planfill.application.halting import HaltReport, LiftReport
     from planfill.application.preview import Preview
     from planfill.application.services import Services
     from planfill.application.stopping import StopSignal
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from planfill.domain.resolution import Resolution
 
 
-class ExecutionFacade(InspectingFacade):
+class ExecutionFacade(HaltingFacade):
     """
     Executes plans; every method works in a script, a notebook and a running event loop.
 
@@ -105,32 +105,6 @@ class ExecutionFacade(InspectingFacade):
         """
         return self._thread.call(self._cancel, plan_id, detail)
 
-    def halt(self, reason: str, *, account: str | None = None, reduce_only: bool = False) -> HaltReport:
-        """
-        Halt all accounts, or the one that the settings name; it lasts until ``unhalt``.
-
-        Every process that executes with this ledger sends nothing new within a second, cancels what works
-        and ends HALTED; with ``reduce_only`` it goes on selling. What nobody drives is ended here. New plans
-        are refused; with ``reduce_only`` they are sold from, and buy nothing.
-
-        Raises:
-            AccountUnknown: The settings name another account.
-            HaltUnavailable: Nothing is halted: neither the ledger nor the file beside it can be written to.
-
-        """
-        return self._thread.call(self._halt, reason, account, reduce_only)
-
-    def unhalt(self, reason: str = "", *, account: str | None = None) -> LiftReport:
-        """
-        Lift the halt of all accounts together, or of one; what was stopped stays stopped.
-
-        Raises:
-            AccountUnknown: The settings name another account.
-            HaltUnavailable, LedgerError: It still holds.
-
-        """
-        return self._thread.call(self._unhalt, reason, account)
-
     def resolve(self, client_order_id: str, resolution: Resolution, evidence: str) -> ExecutionResult:
         """
         Record an operator's evidence of what became of an order in doubt, and finish its execution.
@@ -203,13 +177,6 @@ class ExecutionFacade(InspectingFacade):
 
     async def _cancel(self, plan_id: str, detail: str) -> ExecutionResult:
         return await self._run(self._services.cancel(), plan_id, detail)
-
-    async def _halt(self, reason: str, account: str | None, reduce_only: bool) -> HaltReport:  # noqa: FBT001
-        await self._afterwards.done()
-        return await self._services.halts().halt(reason, account=account, reduce_only=reduce_only)
-
-    async def _unhalt(self, reason: str, account: str | None) -> LiftReport:
-        return await self._services.halts().lift(reason, account=account)
 
     async def _resolve(self, client_order_id: str, resolution: Resolution, evidence: str) -> ExecutionResult:
         return await self._run(self._services.resolve(), client_order_id, resolution, evidence)

@@ -435,3 +435,19 @@ async def test_a_halt_that_cannot_be_read_is_not_in_order() -> None:
         CheckStatus.NOT_IN_ORDER,
         "cannot be read for None",
     )
+
+
+async def test_a_halt_that_comes_just_before_the_order_keeps_it_from_being_sent() -> None:
+    class Late(MemoryHalts):
+        looks = 0
+
+        def read(self, account: AccountKey | None) -> Halt | None:
+            self.looks += 1
+            return Halt(by="ann", at=stage.clock.now(), reason="odd prices") if self.looks > 1 else None
+
+    stage = Stage()
+    stage.switch = Late()
+    found = await examine(stage, order=True)
+    assert found["halt"].status is CheckStatus.IN_ORDER
+    assert (found["order"].status, "odd prices" in found["order"].found) == (CheckStatus.NOT_CHECKED, True)
+    assert await stage.broker.list_orders(stage.clock.now() - timedelta(days=1)) == []
