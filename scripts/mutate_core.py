@@ -253,8 +253,8 @@ MUTANTS: Final = (
     Mutant(
         "the money of a buy in doubt is given to another",
         "domain/allotting.py",
-        "Money(whole - in_doubt(state.orders.values()))",
-        "whole",
+        "    taken = in_doubt(state.orders.values()) + promised(state.lines.values())\n",
+        "    taken = promised(state.lines.values())\n",
     ),
     Mutant(
         "what open buys may cost is spent again",
@@ -287,6 +287,25 @@ MUTANTS: Final = (
         "domain/sequencing.py",
         "    return Released(() if first.item.action is Action.BUY and _unsettled(before) else alike)\n",
         "    return Released(alike)\n",
+    ),
+    Mutant(
+        "the next step of a walk is for all of the line",
+        "domain/remainders.py",
+        "Quantity(round_down(line.rest, facts.instrument.lot))\n",
+        "line.orders[0].sizing.quantity\n",
+    ),
+    Mutant(
+        "the next step of a walk goes out with the cancel",
+        _LINES,
+        "        return settled and self.has_next and self.orders[-1].ran_out\n",
+        "        asked = self.orders[-1].cancel_requested_at is not None\n"
+        "        return self.has_next and (asked or (settled and self.orders[-1].ran_out))\n",
+    ),
+    Mutant(
+        "a walk takes the money of other buys",
+        "domain/funding.py",
+        "    if not (line.has_next and (line.is_pending or line.is_open)):\n",
+        "    if not (line.has_next and line.is_pending):\n",
     ),
     Mutant(
         "a plan that waits is sent while the market is closed",
@@ -333,8 +352,8 @@ MUTANTS: Final = (
     Mutant(
         "orders are not canceled at their deadline",
         "domain/following.py",
-        "        and (state.stop_of(order.order.side) is not None or now >= order.deadline)\n",
-        "        and state.stop_of(order.order.side) is not None\n",
+        "or now >= order.deadline or _is_too_much(",
+        "or _is_too_much(",
     ),
 )
 

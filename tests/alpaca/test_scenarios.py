@@ -173,7 +173,7 @@ def test_scenario_16_a_foreign_order_that_holds_the_shares_is_told_and_left_alon
         assert positions(server) == {"SPY": Decimal(10)}
 
 
-def test_scenario_16_a_foreign_opposite_order_is_a_wash_trade_by_name(
+def test_scenario_16_a_foreign_opposite_order_is_found_before_sending_as_a_wash_trade(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with an_alpaca(holdings={"SPY": "10"}) as server:
@@ -181,8 +181,38 @@ def test_scenario_16_a_foreign_opposite_order_is_a_wash_trade_by_name(
         server.hold_fills()
         foreign = _by_hand(server, side="sell", qty="5", type="limit", limit_price="900")
         (line,) = execute(a_plan(buy("SPY", "1000"))).lines
-        assert (line.outcome, line.reason) == (LineOutcome.REJECTED, Reason.WASH_TRADE)
+        assert (line.outcome, line.reason) == (LineOutcome.BLOCKED, Reason.WASH_TRADE)
         assert foreign in line.detail
+        assert server.count("place") == 0
+
+
+def test_a_dollar_that_rounds_to_less_than_alpacas_minimum_is_not_sent(server: AlpacaServer) -> None:
+    (line,) = execute(a_plan(buy("QQQ", "1.00"))).lines
+    assert (line.outcome, line.reason) == (LineOutcome.BLOCKED, Reason.TOO_SMALL)
+    assert server.count("place") == 0
+
+
+@pytest.mark.parametrize(
+    ("shown", "alerted"), [(100, False), (1, True), (-1, True), ("?", True), (None, True)]
+)
+def test_the_sizes_that_alpaca_shows_are_compared_with_the_order(
+    server: AlpacaServer, monkeypatch: pytest.MonkeyPatch, shown: object, *, alerted: bool
+) -> None:
+    use(server, monkeypatch, execution__max_quote_size_pct="50")
+    server.market.quoted["SPY"] = {"as": shown}
+    assert all_filled_once(server, execute())
+    log = [json.loads(line) for line in Path("planfill.log").read_text(encoding="utf-8").splitlines()]
+    said = [line["message"] for line in log if line["event"] == "alerted"]
+    assert [one.startswith("SPY: THIN_QUOTE") for one in said] == [True] * alerted
+
+
+def test_shares_of_what_alpaca_does_not_split_are_cut_to_whole_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    with an_alpaca(not_fractionable=["SPY"]) as server:
+        use(server, monkeypatch)
+        whole, none = (execute(a_plan(buy("SPY", usd), plan_id=f"of-{usd}")) for usd in ("900", "300"))
+        assert whole.lines[0].filled_quantity == 2
+        assert none.lines[0].reason is Reason.ROUNDS_TO_ZERO
+        assert server.count("place") == 1
 
 
 @pytest.mark.parametrize(("status", "code", "text", "kind"), ANSWERS)

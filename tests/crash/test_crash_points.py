@@ -11,7 +11,7 @@ import time
 from typing import Final
 
 import pytest
-from crashing import MIXED, SMALL, Drive, MemoryWorld, Note, Scenario
+from crashing import MIXED, SMALL, WALK, Drive, MemoryWorld, Note, Scenario
 from outcomes import Outcome, difference
 
 UNIQUE: Final = "unique ids"
@@ -107,6 +107,29 @@ async def test_scenario_19_a_crash_at_any_call_of_any_port_ends_with_the_same_ou
     note(record_property, title, len(reached), time.perf_counter() - begin)
 
 
+@pytest.mark.parametrize("ids", [UNIQUE, NOT_UNIQUE])
+async def test_scenario_19_a_crash_at_any_call_of_any_port_leaves_a_walk_where_it_stood(
+    ids: str, record_property: Note
+) -> None:
+    scenario = WALK.with_settings(unique_ids=ids == UNIQUE, read_lag_s=LAG_S)
+    reached, expected = await calm(scenario, looks=True)
+    attempts = [(order.symbol, order.client_order_id[-2:], order.status) for order in expected.book.orders]
+    assert attempts == [
+        ("QQQ", "-1", "CANCELED"),
+        ("QQQ", "-2", "FILLED"),
+        ("SPY", "-1", "CANCELED"),
+        ("SPY", "-2", "FILLED"),
+    ]
+    begin = time.perf_counter()
+    for fatal, point in enumerate(reached, 1):
+        world = MemoryWorld(scenario, looks=True)
+        _, result = await world.run(fatal)
+        assert result is None
+        found = await world.outcome_of_restart(resume=bool(fatal % 2))
+        assert found == expected, f"{fatal}, {point}: {difference(found, expected)}"
+    note(record_property, f"crash of a walk at any call, {ids}", len(reached), time.perf_counter() - begin)
+
+
 async def crash_twice(scenario: Scenario, expected: Outcome, first: int) -> int:
     """Crash at a point, and at every point of the run that takes it up; give how many those are."""
     second = 0
@@ -129,8 +152,10 @@ async def crash_twice(scenario: Scenario, expected: Outcome, first: int) -> int:
     [
         *(pytest.param(SMALL, NOT_UNIQUE, (n, 4), id=f"small-not-unique-{n}") for n in (0, 2)),
         pytest.param(SMALL, UNIQUE, (0, 6), id="small-unique-0"),
+        pytest.param(WALK, UNIQUE, (0, 6), id="walk-unique-0"),
         pytest.param(SMALL, NOT_UNIQUE, (0, 1), id="small-not-unique", marks=pytest.mark.soak),
         pytest.param(SMALL, UNIQUE, (0, 1), id="small-unique", marks=pytest.mark.soak),
+        pytest.param(WALK, NOT_UNIQUE, (0, 1), id="walk-not-unique", marks=pytest.mark.soak),
         pytest.param(MIXED, UNIQUE, (0, 1), id="mixed-unique", marks=pytest.mark.soak),
         pytest.param(MIXED, NOT_UNIQUE, (0, 1), id="mixed-not-unique", marks=pytest.mark.soak),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,13 +15,16 @@ from pydantic import BaseModel
 
 from planfill.adapters.brokers.alpaca.settings import KEY, SECRET, AlpacaSettings
 from planfill.adapters.brokers.mock import MockSettings
+from planfill.bootstrap.drills import CASES
 from planfill.bootstrap.settings import Settings
 from planfill.domain import errors, events
 from planfill.domain.numerals import plain
 from planfill.domain.outcome import HARMLESS, LineOutcome, Reason, Residual, closed_as
 from planfill.domain.plan import Plan, PlanItem
+from planfill.domain.policy import LimitsPolicy
 from planfill.domain.result import EXIT_CODE, ExecutionResult, ExecutionStatus, OrderResult
 
+ROOT: Final = Path(__file__).resolve().parents[2]
 Table = Callable[[str, str], list[dict[str, str]]]
 
 TABLES: Final = {
@@ -47,8 +51,10 @@ def shown(default: object) -> str:
             return plain(Decimal(str(default)))
         case str() | Path():
             return str(default) or "empty"
-        case frozenset() if not default:
+        case frozenset() | tuple() | dict() if not default:
             return "none"
+        case tuple():
+            return ", ".join(default)
     raise TypeError(default)
 
 
@@ -152,3 +158,16 @@ def parent_of(error: type[errors.ExecutionError]) -> str:
     """Name the nearest error above that has a public name."""
     public = set(tree())
     return next((base.__name__ for base in error.__mro__[1:] if base in public), "")
+
+
+def test_every_control_is_there_with_its_default_and_is_tripped_through_the_program(table: Table) -> None:
+    rows = table("reference/controls.md", "# Controls: limits and breakers")
+    assert [f"limits.{row['Setting']}" for row in rows] == [case.control for case in CASES]
+    for row in rows:
+        default = LimitsPolicy.model_fields[row["Setting"]].default
+        assert row["Default"] == (plain(Decimal(default)) if default else "off")
+    page = (ROOT / "docs/reference/controls.md").read_text(encoding="utf-8")
+    tests = (ROOT / "tests/end_to_end/test_controls.py").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+)\[", page)
+    assert named
+    assert all(f"ids=lambda case: case.control)\ndef {test}(" in tests for test in named)

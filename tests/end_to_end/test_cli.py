@@ -129,12 +129,17 @@ def test_a_preview_says_why_a_line_is_cut_or_stopped(planfill: Program) -> None:
     assert "BUY SPY sent, but not as planned: FUNDS CUT; funding $" in out
     assert "BUY GLD BLOCKED: NOT TRADABLE; the broker does not trade it; funding $" in out
     assert "BUY XYZ BLOCKED: NOT TRADABLE; the broker does not know it; funding $" in out
+    assert "Rules that would be broken GLD NOT TRADABLE: the broker does not trade it; take the symbol" in out
+    assert "XYZ NO PRICE: no price of XYZ in" in out
+    broken = planfill("preview", "plan.json", "--json").document["broken"]
+    assert [one["symbol"] for one in broken] == ["GLD", "XYZ", "XYZ"]
 
 
 def test_a_preview_of_what_would_be_refused_says_so(planfill: Program) -> None:
     planfill.settings(mock__market_open="false")
     out = " ".join(planfill("preview", "plan.json").out.split())
     assert "the market is closed" in out
+    assert "Rules that would be broken all lines MARKET CLOSED" in out
     assert "would end REFUSED with 0 orders" in out
 
 

@@ -292,3 +292,37 @@ def test_settings_make_a_manager_with_a_durable_ledger(
     assert [line.outcome for line in result.lines] == [LineOutcome.FILLED] * 2
     assert Path("planfill.db").exists()
     assert Path("planfill-mock.db").exists()
+
+
+def test_an_urgency_in_the_settings_picks_a_style_that_walks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "planfill.toml").write_text(
+        "[mock]\nprices = {SPY = 400}\ncash = 10000\nholdings = {}\nspread_bps = 20\n"
+        "[execution]\nwalk_steps = 2\nwalk_step_s = 0.2\npoll_s = 0.05\n[execution.urgency]\nLOW = 'walk'\n"
+    )
+    with ExecutionManager.from_settings() as execution:
+        result = execution.execute_rebalance_plan(a_plan(buy("SPY", "4004"), execution_urgency="LOW"))
+    (line,) = result.lines
+    assert (line.outcome, str(line.filled_quantity)) == (LineOutcome.FILLED, "10.000000000")
+    assert (str(line.client_order_id)[-2:], line.average_price) == ("-2", Decimal("400.40"))
+
+
+@pytest.mark.parametrize(
+    ("table", "path", "message"),
+    [
+        ("HIGH = 'vwap'", "execution.urgency.HIGH", "'market', 'limit' or 'walk'"),
+        ("ASAP = 'walk'", "execution.urgency.ASAP", "none of LOW, NORMAL, HIGH, URGENT"),
+    ],
+)
+def test_an_urgency_or_a_style_that_there_is_not_is_refused_as_a_setting(
+    table: str, path: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "planfill.toml").write_text(f"[execution.urgency]\n{table}\n")
+    with pytest.raises(SettingsError) as caught:
+        ExecutionManager.from_settings()
+    (problem,) = caught.value.problems
+    assert problem.path.startswith(path)
+    assert message in problem.message

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from small_model.broker import There, told
 from small_model.laws import check_move, check_state
 from small_model.moves import moves
-from small_model.node import Move, Node, beginning, record
+from small_model.node import POLICY, WALKING, Move, Node, beginning, record
 
 from planfill.domain import events as ev
 from planfill.domain.execution_machine import Standing
@@ -49,12 +49,14 @@ class Reference:
 
 
 class Machine(RuleBasedStateMachine):
+    policy = POLICY
+
     def __init__(self) -> None:
         super().__init__()
         self.begin()
 
     def begin(self) -> None:
-        self.node = beginning("BUY", _FAULTS)
+        self.node = beginning("BUY", _FAULTS, self.policy)
         self.reference: dict[ClientOrderId, Reference] = defaultdict(Reference)
         self.shown: dict[ClientOrderId, list[ExecutionReport]] = defaultdict(list)
         self.recorded: list[ClientOrderId] = []
@@ -132,5 +134,11 @@ def _onwards(node: Node) -> Move:
     return next(move for what, move in found.items() if what not in {"fills in part", "cancel"})
 
 
+class WalkingMachine(Machine):
+    policy = WALKING
+
+
 TestAgainstAReference = Machine.TestCase
 TestAgainstAReference.settings = settings.get_profile("model")
+TestWalksAgainstAReference = WalkingMachine.TestCase
+TestWalksAgainstAReference.settings = settings.get_profile("model")

@@ -12,12 +12,14 @@ from collections.abc import Callable
 from typing import Final
 
 import pytest
-from small_model.node import beginning
+from small_model.node import POLICY, WALKING, beginning
 from small_model.walk import Walk
 
 from planfill.domain import lines as orders_of
 from planfill.domain.execution_machine import Standing
 from planfill.domain.order_machine import ORDER, Happening, Phase, order_after
+from planfill.domain.policy import Policy
+from planfill.domain.styles import MOST_ORDERS
 
 Note = Callable[[str, object], None]
 H, P = Happening, Phase
@@ -53,20 +55,23 @@ def met(monkeypatch: pytest.MonkeyPatch) -> set[tuple[Phase, Happening]]:
 
 
 @pytest.mark.parametrize(
-    ("third", "faults"),
+    ("third", "faults", "policy"),
     [
-        ("HOLD", 0),
-        ("BUY", 0),
-        ("BUY", 1),
-        ("HOLD", 2),
-        pytest.param("BUY", 2, marks=pytest.mark.soak),
+        ("HOLD", 0, POLICY),
+        ("BUY", 0, POLICY),
+        ("BUY", 1, POLICY),
+        ("HOLD", 2, POLICY),
+        ("HOLD", 1, WALKING),
+        pytest.param("BUY", 0, WALKING, marks=pytest.mark.soak),
+        pytest.param("BUY", 2, POLICY, marks=pytest.mark.soak),
     ],
+    ids=lambda one: one.execution.style if isinstance(one, Policy) else str(one),
 )
 def test_every_state_is_lawful_and_every_path_ends(
-    third: str, faults: int, met: set[tuple[Phase, Happening]], record_property: Note
+    third: str, faults: int, policy: Policy, met: set[tuple[Phase, Happening]], record_property: Note
 ) -> None:
     begin = time.perf_counter()
-    walk = Walk(beginning(third, faults))
+    walk = Walk(beginning(third, faults, policy))
     everywhere, finished, ended = set(range(len(walk.nodes))), walk.finished, walk.ended
 
     def ways(numbers: set[int]) -> list[str]:
@@ -81,9 +86,11 @@ def test_every_state_is_lawful_and_every_path_ends(
     assert bool(in_doubt) is bool(faults)
 
     seconds = time.perf_counter() - begin
-    what = f"the small model, SELL BUY {third}, {faults} faults"
+    what = f"the small model, SELL BUY {third}, {faults} faults, {policy.execution.style}"
     record_property("figures", (f"{what}: states", len(walk.nodes), seconds))
     record_property("figures", (f"{what}: transitions", walk.transitions, seconds))
+    most = max(len(line.orders) for node in walk.nodes for line in node.state.lines.values())
+    assert most == MOST_ORDERS[policy.execution.style](policy.execution)
     if (third, faults) == ("HOLD", 2):
         table = {(phase, happening) for phase, row in ORDER.items() for happening in row}
         assert table - met == _BEYOND

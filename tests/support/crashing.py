@@ -134,6 +134,15 @@ SMALL: Final = Scenario(
     policy=_POLICY,
 )
 """Three orders, for crashes that come in pairs: filled, canceled at the deadline, rejected late."""
+WALK: Final = Scenario(
+    plan=a_plan(sell("SPY", "4000", target_weight="0"), buy("QQQ", "1500")),
+    settings=_EXCHANGE | {"spread_bps": 20, "partial_fills": 0, "proceeds_delay_s": 0},
+    faults=(),
+    policy=Policy(
+        execution=ExecutionPolicy(style="walk", walk_steps=2, walk_step_s=4, poll_s=0.5, poll_max_s=1)
+    ),
+)
+"""A full exit and a buy, each of two orders: one that is canceled, and one for what that left."""
 
 
 class Crash(BaseException):

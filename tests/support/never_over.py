@@ -25,3 +25,6 @@ class NeverOver(Sending):
 
     def may_be_there(self, order: Order) -> bool:
         return self._may_be_there
+
+    def heard(self, *, answered: bool) -> None:
+        """Count nothing."""

@@ -11,6 +11,7 @@ import pytest
 
 from planfill.adapters.brokers.mock import MockBroker, MockSettings, On, Script
 from planfill.adapters.brokers.mock.script import Call, Fault
+from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
 from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.halts.memory import MemoryHalts
 from planfill.adapters.ledgers.memory import MemoryLedger, MemoryStore
@@ -20,6 +21,7 @@ from planfill.application.opening import stream_of
 from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import Cursors, Ledger
 from planfill.application.ports.listener import EventListener
+from planfill.application.preview import Preview, PreviewPlan
 from planfill.application.stopping import StopSignal
 from planfill.domain.events import Event
 from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy
@@ -106,6 +108,19 @@ class Stage:
             assert line.planned_usd == line.filled_usd + line.residual_usd, line
             assert line.residual_usd == sum(line.residuals.values(), Decimal(0)), line
         return result
+
+    async def preview(self, plan: Mapping[str, Any]) -> Preview:
+        """Rehearse a plan."""
+        ledger = MemoryLedger()
+        rehearsed = replace(
+            self.use_case,
+            brokerage=rehearsal(self.brokerage, self.clock),
+            ledger=ledger,
+            cursors=ledger,
+            listeners=(),
+            switch=None,
+        )
+        return await PreviewPlan(rehearsed, self.ledger, self.switch)(read_plan(plan))
 
     async def crash_after(self, kind: str, plan: Mapping[str, Any]) -> None:
         """Execute a plan in a process that ends as soon as an event of this kind is durable."""

@@ -10,6 +10,7 @@ from planfill.application.beside import Beside
 from planfill.application.heeding import Heed
 from planfill.application.holdings import Holdings
 from planfill.application.journal import Journal
+from planfill.application.limiting import Limits
 from planfill.application.opening import check_same, check_start, not_worth_it, replay, stream_of
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
@@ -37,6 +38,7 @@ from planfill.domain.market import Account
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Plan
 from planfill.domain.policy import Policy
+from planfill.domain.report import ExecutionReport
 from planfill.domain.result import ExecutionResult, ExecutionStatus
 from planfill.domain.state import ExecutionState
 from planfill.domain.summary import in_doubt, refusal, summarize
@@ -48,7 +50,8 @@ class ExecutePlan:
     """
     The use-case. ``wrap`` puts what every send must pass around the broker; ``holder`` says who we are.
 
-    ``cursors`` may be the ledger itself; without a ``switch`` only the ledger can say that there is a halt.
+    ``cursors`` may be the ledger itself. ``history`` is where the account's past is, if not there. Without a
+    ``switch`` only the ledger can say that there is a halt.
     """
 
     brokerage: Brokerage
@@ -60,6 +63,7 @@ class ExecutePlan:
     wrap: Wrap
     holder: str
     switch: HaltSwitch | None = None
+    history: Ledger | None = None
 
     async def __call__(
         self, plan: Plan, stop: StopSignal, *, resuming: ExecutionKey | None = None
@@ -112,34 +116,24 @@ class ExecutePlan:
         )
         heed = Heed(self.ledger, self.switch, key, state.begun_at or self.clock.now(), stop)
         await heed.look()
-        run = Run(self.brokerage, self.clock, self.policy, journal, stop, heed.glance)
+        now, history = self.clock.now(), self.history or self.ledger
+        limits = await Limits.of(plan, key, self.policy.limits, history=history, now=now)
+        run = Run(self.brokerage, self.clock, self.policy, journal, stop, heed.glance, limits)
         async with teller, Beside(heed.listen, self.clock):
             return await self._run(run, plan, account)
 
     async def _run(self, run: Run, plan: Plan, account: Account) -> ExecutionResult:
         state = run.state
         if state.started is None or state.finished:
-            known = await self.ledger.executions(account.key)
+            orders = list[ExecutionReport]()
             async with Holdings(run, plan) as held:
-                # Under a halt the loop refuses the plan, whatever else speaks against it.
-                objection = (
-                    None
-                    if run.stop.reason is Reason.HALTED
-                    else await check_start(
-                        plan,
-                        account,
-                        known,
-                        brokerage=self.brokerage,
-                        now=self.clock.now(),
-                        policy=self.policy.execution,
-                    )
-                )
+                objection = await self._objection(run, plan, account, orders)
             if objection:
                 result = self._refusal(plan, account.key, objection)
                 await run.note(self._started(plan, account), ExecutionRefused(result=result))
                 return result.at_head(state.head)
-            started = self._started(plan, account, held.positions)
-            await run.note(started, *held.said, *not_worth_it(plan))
+            started = self._started(plan, account, held.positions, orders)
+            await run.note(started, *held.said, *not_worth_it(plan), *run.limits.blocked())
         else:
             await run.note(ExecutionResumed(holder=self.holder), *self._too_late(state))
         try:
@@ -153,8 +147,28 @@ class ExecutePlan:
             return in_doubt(state, self.clock.now(), f"the ledger failed: {e}; resume when it works")
         return result.at_head(state.head)
 
+    async def _objection(
+        self, run: Run, plan: Plan, account: Account, orders: list[ExecutionReport]
+    ) -> Objection | None:
+        """Give what keeps a plan from being taken up; ``orders`` takes the open ones of the account."""
+        if run.stop.reason is Reason.HALTED:
+            return None  # the loop refuses it, whatever else speaks against it
+        return await check_start(
+            plan,
+            account,
+            await self.ledger.executions(account.key),
+            brokerage=self.brokerage,
+            now=self.clock.now(),
+            policy=self.policy.execution,
+            open_orders=orders,
+        ) or run.limits.check_plan(self.clock.now())
+
     def _started(
-        self, plan: Plan, account: Account, positions: dict[str, Quantity] | None = None
+        self,
+        plan: Plan,
+        account: Account,
+        positions: dict[str, Quantity] | None = None,
+        open_orders: Sequence[ExecutionReport] = (),
     ) -> ExecutionStarted:
         return ExecutionStarted(
             plan=plan,
@@ -165,6 +179,7 @@ class ExecutePlan:
             holder=self.holder,
             endpoint=self.brokerage.endpoint,
             positions=positions,
+            open_orders=tuple(open_orders),
         )
 
     def _too_late(self, state: ExecutionState) -> list[Event]:

@@ -15,11 +15,13 @@ from planfill.domain.checks import (
 from planfill.domain.errors import BrokerConnectionError, PlanConflict
 from planfill.domain.events import Event, LineClosed
 from planfill.domain.identity import ExecutionKey, stem_in, stem_of
+from planfill.domain.order_checks import is_at_work
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
 from planfill.domain.state import ExecutionState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from planfill.application.ports.brokerage import Brokerage
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from planfill.domain.market import Account
     from planfill.domain.plan import Plan
     from planfill.domain.policy import ExecutionPolicy
+    from planfill.domain.report import ExecutionReport
 
 
 def stream_of(key: ExecutionKey) -> str:
@@ -76,8 +79,13 @@ async def check_start(
     brokerage: Brokerage,
     now: datetime,
     policy: ExecutionPolicy,
+    open_orders: list[ExecutionReport],
 ) -> Objection | None:
-    """Give what keeps a plan with something to trade from being taken up now."""
+    """
+    Give what keeps a plan with something to trade from being taken up now.
+
+    ``open_orders`` takes those in the plan's symbols that the account has at the broker.
+    """
     key = ExecutionKey(account=account.key, plan_id=plan.plan_id)
     if objection := check_unfinished(key, known):
         return objection
@@ -87,10 +95,12 @@ async def check_start(
         return objection
     closed = None if policy.market_closed == "wait" else await _closed(brokerage, now, policy)
     try:
-        stranger = await _stranger(brokerage, now, {stem_of(one.key) for one in known} | {stem_of(key)})
+        reports = await ask(brokerage.records.list_orders, now)
     except BrokerConnectionError as e:
         return Objection(Reason.BROKER_UNAVAILABLE, f"the broker does not answer: {e}")
-    return closed or stranger
+    symbols = {item.symbol for item in plan.items}
+    open_orders += (one for one in reports if one.symbol in symbols and is_at_work(one))
+    return closed or _stranger(reports, {stem_of(one.key) for one in known} | {stem_of(key)})
 
 
 async def _closed(brokerage: Brokerage, now: datetime, policy: ExecutionPolicy) -> Objection | None:
@@ -101,9 +111,9 @@ async def _closed(brokerage: Brokerage, now: datetime, policy: ExecutionPolicy) 
     return check_session(session, now, policy)
 
 
-async def _stranger(brokerage: Brokerage, now: datetime, stems: set[str]) -> Objection | None:
+def _stranger(reports: Sequence[ExecutionReport], stems: set[str]) -> Objection | None:
     """Find an open order that a Planfill with another ledger has placed: two must not drive one account."""
-    for report in await ask(brokerage.records.list_orders, now):
+    for report in reports:
         stem = stem_in(report.client_order_id)
         if stem is not None and stem not in stems and not report.is_terminal:
             detail = (

@@ -9,13 +9,15 @@ from planfill.application.heeding import halt_of
 from planfill.application.opening import check_same, replay, stream_of
 from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import Ledger
+from planfill.application.preparing import facts_of, open_orders
 from planfill.application.stopping import StopSignal
-from planfill.domain.errors import HaltUnavailable
+from planfill.domain.errors import BrokerConnectionError, HaltUnavailable
+from planfill.domain.linting import BrokenRule, lint
 from planfill.domain.order import Order
 from planfill.domain.plan import Plan
 from planfill.domain.policy import Policy
 from planfill.domain.result import ExecutionResult, ExecutionStatus
-from planfill.domain.state import ExecutionState
+from planfill.domain.state import ExecutionState, LineState
 from planfill.domain.values import Value
 
 
@@ -26,6 +28,7 @@ class Preview(Value, frozen=True):
     ``result`` is that of a rehearsal in which every order fills at its quote; ``orders`` are those that
     would be sent, by symbol; ``digest`` is what ``execute --approved`` takes. ``note`` says what the ledger
     has to say to it: executed already, in part, another plan in the way, or a halt; empty if nothing.
+    ``broken`` lists every rule of broker and settings that lines would break now, market open or not.
     """
 
     plan_id: str
@@ -35,6 +38,7 @@ class Preview(Value, frozen=True):
     orders: dict[str, Order]
     result: ExecutionResult
     note: str = ""
+    broken: tuple[BrokenRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class PreviewPlan:
             orders={order.order.symbol: order.order for order in state.orders.values()},
             result=result,
             note=await self._note(plan, result.account) or await self._halted(state),
+            broken=await self._broken(plan),
         )
 
     async def _halted(self, state: ExecutionState) -> str:
@@ -79,6 +84,17 @@ class PreviewPlan:
         except HaltUnavailable as e:
             return f"execute sends nothing: {e}"
         return str(halt or "")
+
+    async def _broken(self, plan: Plan) -> tuple[BrokenRule, ...]:
+        """Lint the plan; of a broker that does not answer the result speaks."""
+        use, lines = self.rehearsal, [LineState(item, rank) for rank, item in enumerate(plan.items)]
+        lines = [line for line in lines if line.is_pending]
+        try:
+            orders = await open_orders(use.brokerage, use.clock)
+            facts = await facts_of(use.brokerage, use.clock, [line.item for line in lines], orders)
+        except BrokerConnectionError:
+            return ()
+        return lint(lines, facts, use.policy) if lines else ()
 
     async def _note(self, plan: Plan, account: str | None) -> str:
         known = tuple(one for one in await self.ledger.executions() if str(one.key.account) == account)

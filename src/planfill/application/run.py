@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, Protocol, TypeVar
 
 import anyio
 
@@ -16,12 +16,16 @@ from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.limiter import RequestLimiter
 from planfill.application.stopping import StopSignal
+from planfill.domain.breakers import failing
 from planfill.domain.errors import BrokerConnectionError, ExecutionError, LedgerError, NotPermitted
 from planfill.domain.events import Event
 from planfill.domain.order import Order
 from planfill.domain.outcome import Reason
 from planfill.domain.policy import Policy
 from planfill.domain.state import ExecutionState
+
+if TYPE_CHECKING:
+    from planfill.application.limiting import Limits
 
 
 class Sending(Protocol):
@@ -40,6 +44,10 @@ class Sending(Protocol):
     @abstractmethod
     async def permit(self, order: Order) -> None:
         """Let an order pass to the broker, or raise ``NotPermitted``."""
+
+    @abstractmethod
+    def heard(self, *, answered: bool) -> None:
+        """Take in whether the broker has answered a send."""
 
     @abstractmethod
     def is_over(self, order: Order) -> bool:
@@ -90,6 +98,10 @@ class Run(Sending):
     stop: StopSignal
     glance: Callable[[], None]
     """Sees whether somebody else has asked for a stop."""
+    limits: Limits
+    _unanswered: int = 0
+    linted: bool = False
+    """Whether the rules that the plan would break have been told in this run."""
 
     @property
     def limiter(self) -> RequestLimiter | None:
@@ -158,7 +170,8 @@ class Run(Sending):
         Let an order pass to the broker, or not: the last thing before each send and each resend.
 
         Raises:
-            NotPermitted: A stop was asked for, the quote is too old, or the order's time is over.
+            NotPermitted: A stop was asked for, the quote is too old, the order's time is over, the last
+                orders have failed, or a limit would be exceeded.
 
         """
         now = self.clock.now()
@@ -170,6 +183,14 @@ class Run(Sending):
             raise NotPermitted(Reason.STALE_PRICE, f"its quote is {age:.0f} s old")
         if now >= self.state.orders[order.client_order_id].deadline:
             raise NotPermitted(Reason.DEADLINE, "its time was over before it was sent")
+        if sick := failing(self.state, self.policy.limits, self._unanswered):
+            self.stop.request(sick.reason, sick.detail)
+            raise NotPermitted(sick.reason, sick.detail)
+        self.limits.permit(order, self.state.orders[order.client_order_id].sizing, now)
+
+    def heard(self, *, answered: bool) -> None:
+        """Count the sends in a row that the broker has not answered."""
+        self._unanswered = 0 if answered else self._unanswered + 1
 
     async def each(self, items: Sequence[_Item], do: Callable[[_Item], Awaitable[None]]) -> None:
         """

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from planfill.application.facade import ExecutionFacade
     from planfill.application.ports.listener import EventListener
+    from planfill.domain.drill import DrillReport
 
 _BEFORE_SETTINGS: Final = Path("planfill.log")
 
@@ -48,6 +49,15 @@ class _Assembly(Assembly):
                 yield facade
         finally:
             close_files()
+
+    def drill(self) -> DrillReport:
+        """Trip every control on a mock exchange of its own."""
+        import asyncio
+
+        from planfill.adapters.clock import SystemClock
+        from planfill.bootstrap.drills import drill
+
+        return asyncio.run(drill(SystemClock()))
 
     def keep(self, error: BaseException) -> Path:
         """Write down an error of our own in the log file."""

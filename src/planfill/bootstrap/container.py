@@ -38,6 +38,7 @@ from planfill.application.preview import PreviewPlan
 from planfill.application.queries import Executions
 from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
+from planfill.bootstrap.prices import priced
 from planfill.bootstrap.settings import Configuration
 from planfill.domain.errors import LedgerUnavailable
 from planfill.domain.policy import Policy
@@ -110,14 +111,19 @@ def audit_trail(ledger: Ledger) -> AuditTrail:
 def build(configuration: Configuration, clock: Clock, families: list[Brokerage]) -> Brokerage:
     """Build the broker's family, to be closed with the rest."""
     families.append(configuration.plugin.build(configuration.brokerage, clock))
-    return families[-1]
+    return _priced(configuration, clock, families[-1])
 
 
 def rehearse(configuration: Configuration, clock: Clock, families: list[Brokerage]) -> Brokerage:
     """Build the broker's family, less everything that could send."""
     maker = configuration.plugin.rehearse or configuration.plugin.build
     families.append(maker(configuration.brokerage, clock))
-    return rehearsal(families[-1], clock)
+    return rehearsal(_priced(configuration, clock, families[-1]), clock)
+
+
+def _priced(configuration: Configuration, clock: Clock, family: Brokerage) -> Brokerage:
+    settings = configuration.settings
+    return priced(family, settings.prices, clock, settings.execution.max_quote_age_s)
 
 
 class Container(DeclarativeContainer):
@@ -169,6 +175,7 @@ class Container(DeclarativeContainer):
             listeners=Object(()),
             wrap=Object(stack),
             holder=Callable(holder),
+            history=reader,
         ),
         reader,
         switch,

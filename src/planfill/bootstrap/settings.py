@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from planfill.application.ports.brokerage import BrokerPlugin
+from planfill.bootstrap.prices import PricesSettings
 from planfill.domain.errors import Problem, SettingsError
 from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy
 from planfill.domain.reading import path_of
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
 
     broker: BrokerSettings = BrokerSettings()
     ledger: LedgerSettings = LedgerSettings()
+    prices: PricesSettings = PricesSettings()
     execution: ExecutionPolicy = ExecutionPolicy()
     limits: LimitsPolicy = LimitsPolicy()
     rollout: RolloutSettings = RolloutSettings()

@@ -59,7 +59,7 @@ def _with_orders(line: LineState) -> OrderResult:
     sizing = first.sizing
     filled = _filled(line.orders, sizing.price)
     sized_usd = worth(sizing.quantity, sizing.price)
-    outcome, cause = _ending(last, filled, sizing.quantity)
+    outcome, cause = _ending(line, filled)
     left = {
         Residual.FUNDING: line.item.planned_usd - sizing.allotted_usd,
         Residual.PRICE: (sizing.allotted_usd - sizing.intended_usd) + (filled.at_quote_usd - filled.usd),
@@ -73,8 +73,8 @@ def _with_orders(line: LineState) -> OrderResult:
         symbol=line.item.symbol,
         action=line.item.action,
         outcome=outcome,
-        reason=last.reason or sizing.reason,
-        detail=last.detail,
+        reason=line.closed or last.reason or sizing.reason,
+        detail=line.detail or last.detail,
         client_order_id=last.order.client_order_id,
         broker_order_id=report.broker_order_id if report else None,
         order_type=last.order.order_type,
@@ -106,15 +106,18 @@ def _average(orders: list[OrderState], filled: _Filled) -> Price | None:
     return Price(filled.usd / filled.quantity) if filled.quantity and filled.priced else None
 
 
-def _ending(last: OrderState, filled: _Filled, planned: Quantity) -> tuple[LineOutcome, Residual]:
-    """Name the end of a line by its last order, and the cause of what it left over."""
-    if last.is_open or last.phase is Phase.UNRESOLVED or not filled.priced:
+def _ending(line: LineState, filled: _Filled) -> tuple[LineOutcome, Residual]:
+    """Name the end of a line by why nothing more is sent, and the cause of what was left over."""
+    last, planned = line.orders[-1], line.orders[0].sizing.quantity
+    if any(one.is_open or one.is_unresolved for one in line.orders) or not filled.priced:
         return LineOutcome.UNRESOLVED, Residual.UNRESOLVED
     rejected = last.phase is Phase.REFUSED or (
         last.report is not None and last.report.status is OrderStatus.REJECTED
     )
     outcome, cause = LineOutcome.UNFILLED, Residual.UNFILLED
-    if rejected:
+    if line.closed is not None:
+        outcome, cause = closed_as(line.closed)
+    elif rejected:
         outcome, cause = LineOutcome.REJECTED, Residual.REJECTED
     elif last.phase is Phase.NOT_SENT:
         outcome, cause = closed_as(last.reason)

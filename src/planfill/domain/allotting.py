@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from planfill.domain.events import FundsAllotted, LineClosed
-from planfill.domain.funding import BUDGET, CUT, WANTED, covered, in_doubt, scale, share
+from planfill.domain.funding import BUDGET, CUT, WANTED, covered, in_doubt, promised, scale, share
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
 from planfill.domain.proceeds import lines_of, missing, traded
@@ -37,7 +37,8 @@ def allot(
     """
     lines = [state.lines[symbol] for symbol in costs]
     whole = BUDGET[policy.funding](account, policy.cash_buffer_bps)
-    budget = max(ZERO_USD, Money(whole - in_doubt(state.orders.values())))
+    taken = in_doubt(state.orders.values()) + promised(state.lines.values())
+    budget = max(ZERO_USD, Money(whole - taken))
     planned, wanted = _planned(lines), _wanted(state, policy, costs)
     if in_full:
         # What is cut because sells have failed is shared out at the end, among all that are left.

@@ -6,15 +6,16 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from planfill.domain.market import NoQuote
+from planfill.domain.market import NoQuote, Quote
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
 from planfill.domain.values import worth
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from planfill.domain.market import Account, Instrument, MarketSession, Quote
+    from planfill.domain.market import Account, Instrument, MarketSession
     from planfill.domain.plan import Plan, PlanItem
     from planfill.domain.policy import ExecutionPolicy
 
@@ -78,6 +79,26 @@ def _off(item: PlanItem, quote: Quote, policy: ExecutionPolicy) -> Objection | N
         return None
     detail = f"{item.quantity} shares are worth ${value}, the plan says ${item.planned_usd}"
     return Objection(Reason.QUANTITY_MISMATCH, detail)
+
+
+def check_second(
+    quote: Quote, second: Mapping[str, Quote | NoQuote] | None, policy: ExecutionPolicy
+) -> Objection | None:
+    """Object to a price that another source does not confirm, where one is named; its age is no matter."""
+    if second is None:
+        return None
+    other, most = second.get(quote.symbol), policy.max_source_deviation_bps
+    if not isinstance(other, Quote):
+        return Objection(
+            Reason.SOURCE_DEVIATION, f"the second source of prices has no quote to confirm {quote.mid}"
+        )
+    if other.source == quote.source:
+        detail = f"both prices are of {quote.source}: nothing confirms {quote.mid}"
+        return Objection(Reason.SOURCE_DEVIATION, detail)
+    if abs(quote.mid - other.mid) * _BPS <= other.mid * most:
+        return None
+    detail = f"{quote.mid} is more than {most} bps away from the {other.mid} of {other.source}"
+    return Objection(Reason.SOURCE_DEVIATION, detail)
 
 
 def check_instrument(item: PlanItem, instrument: Instrument | None, *, held: bool) -> Instrument | Objection:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from planfill.domain.health import health
+from planfill.domain.breakers import tripped
 from planfill.domain.order import Side
-from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
-from planfill.domain.refusals import OF_THE_ACCOUNT
+from planfill.domain.proceeds import lines_of
 from planfill.domain.sequencing import RELEASE
 from planfill.domain.state import Phase
 
 if TYPE_CHECKING:
     from planfill.domain.events import StopRequested
+    from planfill.domain.outcome import Reason
     from planfill.domain.policy import Policy
     from planfill.domain.state import ExecutionState, LineState, OrderState
 
@@ -86,14 +86,23 @@ def decide(state: ExecutionState, policy: Policy, largest_wave: int | None = Non
     if stopped := _stopped(state, unsent):
         return stopped
     lines, in_full = RELEASE[policy.execution.sequencing](state)
-    if (unsent or lines) and (sick := _diagnose(state, policy)):
-        return sick
+    if (unsent or lines) and (sick := tripped(state, policy.limits)):
+        return Stop(sick.reason, sick.detail)
     if unsent:
         return Place(unsent[: _opening(state, policy)])
     if lines:
         ready = tuple(line for line in lines if line.item.action is Action.SELL or line.allotted is not None)
-        return Wave(ready[:largest_wave]) if ready else Fund(lines, in_full)
+        return Wave(ready[:largest_wave]) if ready else _fund(state, lines, in_full=in_full)
     return _follow(state)
+
+
+def _fund(state: ExecutionState, lines: tuple[LineState, ...], *, in_full: bool) -> Step:
+    """Count the money; but between two orders of a buy nobody can tell whether it shows what that takes."""
+    between = (
+        line.has_next and any(order.is_open and order.cancel_requested_at for order in line.orders)
+        for line in lines_of(state, Action.BUY)
+    )
+    return Track() if any(between) else Fund(lines, in_full)
 
 
 def _stopped(state: ExecutionState, unsent: tuple[OrderState, ...]) -> Step | None:
@@ -119,18 +128,6 @@ def _end(
 def _follow(state: ExecutionState) -> Track | Finish:
     """Wait for what was sent."""
     return Track() if any(order.is_open for order in state.orders.values()) else Finish()
-
-
-def _diagnose(state: ExecutionState, policy: Policy) -> Stop | None:
-    for order in state.orders.values():
-        if order.phase is Phase.REFUSED and order.reason in OF_THE_ACCOUNT:
-            return Stop(order.reason, order.detail)
-    found = health(state)
-    if not found.exceeds(policy.limits.breaker_halt_pct, policy.limits):
-        return None
-    limit = policy.limits.breaker_halt_pct
-    detail = f"{found.failed} of {found.ended} orders failed, more than {limit} %"
-    return Stop(Reason.BREAKER, detail)
 
 
 def _opening(state: ExecutionState, policy: Policy) -> int | None:

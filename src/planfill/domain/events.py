@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 from pydantic import AwareDatetime, Field, TypeAdapter
 
 from planfill.domain.identity import AccountKey
+from planfill.domain.linting import BrokenRule
 from planfill.domain.order import Order
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Plan
@@ -30,7 +31,8 @@ class ExecutionStarted(_Event, frozen=True):
     The plan was taken up; all that a resume needs is in here.
 
     ``cash_usd`` and ``positions`` (of the plan's symbols that are held) are the account's, before the first
-    order; None where nobody could read what is held. ``endpoint`` is where the orders go.
+    order; None where nobody could read what is held. ``endpoint`` is where the orders go. ``open_orders`` are
+    those in the plan's symbols that the account had at the broker before.
     """
 
     finishes = False
@@ -43,6 +45,7 @@ class ExecutionStarted(_Event, frozen=True):
     holder: str
     endpoint: str = ""
     positions: dict[str, Quantity] | None = None
+    open_orders: tuple[ExecutionReport, ...] = ()
 
 
 class ExecutionResumed(_Event, frozen=True):
@@ -54,12 +57,19 @@ class ExecutionResumed(_Event, frozen=True):
 
 
 class LineClosed(_Event, frozen=True):
-    """A line ended before anything was sent for it."""
+    """A line ended before anything, or anything more, was sent for it."""
 
     kind: Literal["line_closed"] = "line_closed"
     symbol: str
     reason: Reason
     detail: str = ""
+
+
+class RulesBroken(_Event, frozen=True):
+    """Before the first order: every rule of broker and settings that the plan's lines would break now."""
+
+    kind: Literal["rules_broken"] = "rules_broken"
+    broken: tuple[BrokenRule, ...]
 
 
 class FundsAllotted(_Event, frozen=True):
@@ -255,6 +265,7 @@ Event = (
     ExecutionStarted
     | ExecutionResumed
     | LineClosed
+    | RulesBroken
     | FundsAllotted
     | OrderRecorded
     | OrderRequoted

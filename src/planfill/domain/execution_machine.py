@@ -34,6 +34,7 @@ _SAID: Final = (ev.Alerted, ev.CancelAsked, ev.Halted, ev.Unhalted, ev.Reconcile
 # What is done and learnt while an execution runs.
 _DONE: Final = (
     ev.LineClosed,
+    ev.RulesBroken,
     ev.FundsAllotted,
     ev.OrderRecorded,
     ev.OrderRequoted,

@@ -112,14 +112,22 @@ def _is_of(order: OrderState, report: ExecutionReport) -> bool:
 
 
 def overdue(state: ExecutionState, now: datetime) -> list[OrderState]:
-    """Find the orders to cancel: past their deadline, or all that work and a stop concerns."""
+    """
+    Find the orders to cancel: past their deadline, or all that work and a stop concerns.
+
+    And those that are for more than their line is left with: an earlier order has grown after its end.
+    """
     return [
         order
         for order in state.orders.values()
         if order.is_open
         and order.cancel_requested_at is None
-        and (state.stop_of(order.order.side) is not None or now >= order.deadline)
+        and (state.stop_of(order.order.side) or now >= order.deadline or _is_too_much(state, order))
     ]
+
+
+def _is_too_much(state: ExecutionState, order: OrderState) -> bool:
+    return order.sizing.quantity - order.filled > state.lines[order.order.symbol].rest
 
 
 def given_up(state: ExecutionState, now: datetime, grace_s: float) -> list[Event]:

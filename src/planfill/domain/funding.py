@@ -6,6 +6,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Final
 
 from planfill.domain.order import Side
+from planfill.domain.plan import Action
 from planfill.domain.state import Phase
 from planfill.domain.values import ZERO_USD, Money, worth
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from planfill.domain.market import Account
-    from planfill.domain.state import OrderState
+    from planfill.domain.state import LineState, OrderState
 
 _BPS: Final = Decimal(10000)
 _CENT: Final = Decimal("0.01")
@@ -51,6 +52,27 @@ def in_doubt(orders: Iterable[OrderState]) -> Money:
     doubted = (order for order in orders if order.report is None and order.phase in _DOUBTED)
     costs = (worth(one.sizing.quantity, one.sizing.price) for one in doubted if one.order.side is Side.BUY)
     return Money(sum(costs, ZERO_USD))
+
+
+def promised(lines: Iterable[LineState]) -> Money:
+    """
+    Add up what buys that have their money may still take, beyond what the account shows as open.
+
+    An order that works below the price at which its line was sized may be followed by one at that price.
+    """
+    return Money(sum((_promised(line) for line in lines if line.item.action is Action.BUY), ZERO_USD))
+
+
+def _promised(line: LineState) -> Money:
+    if line.is_pending and not line.orders:
+        return line.allotted or ZERO_USD
+    if not (line.has_next and (line.is_pending or line.is_open)):
+        return ZERO_USD
+    last = line.orders[-1]
+    whole = worth(line.rest, last.sizing.price)
+    if line.is_pending:
+        return whole
+    return Money(max(ZERO_USD, whole - worth(line.rest, last.order.limit_price or last.sizing.price)))
 
 
 def scale(lines: Mapping[str, Money], budget: Money) -> dict[str, Money]:

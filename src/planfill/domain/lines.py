@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Final
 from planfill.domain.order_machine import OPEN, Happening, Impossible, Phase, order_after, told_by
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
+from planfill.domain.policy import ExecutionPolicy
 from planfill.domain.report import OrderStatus, merge
+from planfill.domain.styles import MOST_ORDERS
+from planfill.domain.values import ZERO_SHARES, Quantity
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from planfill.domain.sizing import Sizing
     from planfill.domain.values import Money
 
+_DEFAULT: Final = ExecutionPolicy()
+# Why an order was not sent whose time went by: in waiting for its turn, or for a broker that was away.
+_TIME_LOST: Final = frozenset({Reason.DEADLINE, Reason.BROKER_UNAVAILABLE})
 # Why an order ended without our asking for it; a filled one needs no reason.
 _ENDED_BY: Final = {
     OrderStatus.CANCELED: Reason.CANCELED,
@@ -51,6 +57,8 @@ class OrderState:
     """Whether it was ever unknown if the broker has it."""
     inherited: bool = False
     """Whether an earlier run recorded it, and this one has not asked for it yet."""
+    was_proved: bool = False
+    """Whether its end is what an operator says it was."""
 
     @property
     def is_open(self) -> bool:
@@ -63,6 +71,29 @@ class OrderState:
         return self.phase is Phase.UNRESOLVED
 
     @property
+    def filled(self) -> Quantity:
+        """The shares that it has filled, as far as is known."""
+        return self.report.filled_quantity if self.report else ZERO_SHARES
+
+    @property
+    def ran_out(self) -> bool:
+        """
+        Whether it ended because its time was over, so that what it left may be sent on.
+
+        Where a run was broken off between its cancel and the record of it, only the time tells whose cancel
+        it was. What somebody else ended, replaced or proved is not sent on.
+        """
+        if self.phase is Phase.NOT_SENT:
+            return self.reason in _TIME_LOST
+        report = self.report
+        if self.phase is not Phase.ENDED or report is None or report.status is not OrderStatus.CANCELED:
+            return False
+        ours = self.canceled_for is Reason.DEADLINE or (
+            self.canceled_for is None and report.reported_at >= self.deadline
+        )
+        return ours and not (report.is_adopted or self.was_proved)
+
+    @property
     def was_placed(self) -> bool:
         """Whether it went to the broker, or may have."""
         return self.phase not in {Phase.RECORDED, Phase.NOT_SENT}
@@ -72,6 +103,7 @@ class OrderState:
         known = merge(self.report, report)
         self._happens(happening or told_by(known))
         self.report, self.inherited = known, False
+        self.was_proved |= happening is not None
         if self.phase is Phase.REFUSED:
             return  # the refusal itself said more
         self.detail = known.raw if known.status is OrderStatus.REJECTED else ""
@@ -120,7 +152,11 @@ class OrderState:
 
 @dataclass(slots=True)
 class LineState:
-    """One line of the plan; ``closed`` says why nothing was sent for it, where that is so."""
+    """
+    One line of the plan; ``closed`` says why nothing, or nothing more, was sent for it, where that is so.
+
+    ``style`` and ``execution`` are those with which the plan was taken up: they hold until its end.
+    """
 
     item: PlanItem
     rank: int
@@ -128,11 +164,32 @@ class LineState:
     detail: str = ""
     allotted: Money | None = None
     orders: list[OrderState] = field(default_factory=list)
+    style: str = "market"
+    execution: ExecutionPolicy = _DEFAULT
 
     @property
     def is_pending(self) -> bool:
-        """Whether nothing has been decided about the line yet."""
-        return self.closed is None and not self.orders and self.item.action is not Action.HOLD
+        """Whether it is to be decided now what is sent for the line: the first order, or the next."""
+        if self.closed is not None or self.item.action is Action.HOLD:
+            return False
+        if not self.orders:
+            return True
+        settled = not any(order.is_open or order.is_unresolved for order in self.orders)
+        return settled and self.has_next and self.orders[-1].ran_out
+
+    @property
+    def has_next(self) -> bool:
+        """Whether the line's style has another order, should the last one leave anything."""
+        most = MOST_ORDERS[self.style](self.execution)
+        return self.closed is None and bool(self.rest) and len(self.orders) < most
+
+    @property
+    def rest(self) -> Quantity:
+        """The shares of the first order that all orders together have not filled; 0 where there is none."""
+        if not self.orders:
+            return ZERO_SHARES
+        filled = sum((order.filled for order in self.orders), ZERO_SHARES)
+        return max(ZERO_SHARES, Quantity(self.orders[0].sizing.quantity - filled))
 
     @property
     def is_open(self) -> bool:

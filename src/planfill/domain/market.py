@@ -15,8 +15,9 @@ from planfill.domain.values import Money, Name, Price, Quantity, Symbol, Value
 
 class Quote(Value, frozen=True):
     """
-    The best bid and ask of one instrument at one moment.
+    The best bid and ask of one instrument at one moment, and how many shares are shown at each.
 
+    The sizes are None where the source does not say them.
     A price of 0 or below and a crossed market are refused: they never become an order. Whether it is
     stale is a question to the clock.
     """
@@ -26,6 +27,8 @@ class Quote(Value, frozen=True):
     ask: Annotated[Price, Field(gt=0)]
     at: AwareDatetime
     source: Name
+    bid_size: Annotated[Quantity, Field(ge=0)] | None = None
+    ask_size: Annotated[Quantity, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _not_crossed(self) -> Self:
@@ -43,6 +46,10 @@ class Quote(Value, frozen=True):
         """The price at which a marketable order of this side would trade now."""
         return self.ask if side is Side.BUY else self.bid
 
+    def near_size(self, side: Side) -> Quantity | None:
+        """The shares shown at that price."""
+        return self.ask_size if side is Side.BUY else self.bid_size
+
 
 class NoQuote(Value, frozen=True):
     """Why there is no usable quote of a symbol; ``detail`` keeps what the source said."""
@@ -53,7 +60,11 @@ class NoQuote(Value, frozen=True):
 
 
 class Instrument(Value, frozen=True):
-    """What the broker takes for one symbol; increments in shares and in dollars a share."""
+    """
+    What the broker takes for one symbol; increments in shares and in dollars a share.
+
+    ``min_order_usd`` is the least that an order may be worth, but for a sale of all that can be sold.
+    """
 
     symbol: Symbol
     tradable: bool = True
@@ -61,11 +72,18 @@ class Instrument(Value, frozen=True):
     quantity_increment: Annotated[Quantity, Field(gt=0)] = Quantity(Decimal("0.000000001"))
     price_increment: Annotated[Price, Field(gt=0)] = Price(Decimal("0.01"))
     sub_dollar_price_increment: Annotated[Price, Field(gt=0)] = Price(Decimal("0.0001"))
+    min_order_usd: Annotated[Money, Field(ge=0)] = Money(Decimal(0))
 
     @property
     def lot(self) -> Quantity:
         """The smallest step of a quantity that the broker takes."""
         return self.quantity_increment if self.fractionable else Quantity(Decimal(1))
+
+    def within(self, capabilities: Capabilities) -> Instrument:
+        """Give the same where the broker takes fractions at all; else in whole shares only."""
+        if capabilities.fractions or not self.fractionable:
+            return self
+        return Instrument.model_validate({**dict(self), "fractionable": False})
 
     def tick(self, price: Price, side: Side) -> Price:
         """Round a limit price to a tick, away from crossing: a buy's down, a sell's up."""

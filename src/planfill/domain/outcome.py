@@ -48,12 +48,14 @@ class Reason(StrEnum):
     AMOUNT_ZERO = "AMOUNT_ZERO"
     BELOW_MINIMUM = "BELOW_MINIMUM"
     ROUNDS_TO_ZERO = "ROUNDS_TO_ZERO"
+    REMAINDER_TOO_SMALL = "REMAINDER_TOO_SMALL"
     NO_PRICE = "NO_PRICE"
     BAD_PRICE = "BAD_PRICE"
     CROSSED_PRICE = "CROSSED_PRICE"
     STALE_PRICE = "STALE_PRICE"
     WIDE_SPREAD = "WIDE_SPREAD"
     PRICE_DEVIATION = "PRICE_DEVIATION"
+    SOURCE_DEVIATION = "SOURCE_DEVIATION"
     QUANTITY_MISMATCH = "QUANTITY_MISMATCH"
     NOT_TRADABLE = "NOT_TRADABLE"
     NOT_HELD = "NOT_HELD"
@@ -61,6 +63,7 @@ class Reason(StrEnum):
     MORE_HELD_THAN_PLANNED = "MORE_HELD_THAN_PLANNED"
     FUNDS_CUT = "FUNDS_CUT"
     NO_FUNDS = "NO_FUNDS"
+    THIN_QUOTE = "THIN_QUOTE"
     SELLS_FAILED = "SELLS_FAILED"
     MARKET_CLOSED = "MARKET_CLOSED"
     CLOSING_SOON = "CLOSING_SOON"
@@ -69,6 +72,8 @@ class Reason(StrEnum):
     INTERRUPTED = "INTERRUPTED"
     BREAKER = "BREAKER"
     LIMIT = "LIMIT"
+    DUPLICATE_ORDER = "DUPLICATE_ORDER"
+    SHORTFALL = "SHORTFALL"
     ACCOUNT_BLOCKED = "ACCOUNT_BLOCKED"
     ACCOUNT_BUSY = "ACCOUNT_BUSY"
     ACCOUNT_UNFINISHED = "ACCOUNT_UNFINISHED"
@@ -90,6 +95,7 @@ class Reason(StrEnum):
     OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
     CANCEL_UNCONFIRMED = "CANCEL_UNCONFIRMED"
     LATE_FILL = "LATE_FILL"
+    OVERFILL = "OVERFILL"
     REPLACED = "REPLACED"
     UNPRICED = "UNPRICED"
     RESOLVED = "RESOLVED"
@@ -102,12 +108,14 @@ _CLOSED_AS: Final[dict[Reason | None, tuple[LineOutcome, Residual]]] = {
     Reason.AMOUNT_ZERO: (LineOutcome.SKIPPED, Residual.SKIPPED),
     Reason.BELOW_MINIMUM: (LineOutcome.SKIPPED, Residual.DUST),
     Reason.ROUNDS_TO_ZERO: (LineOutcome.SKIPPED, Residual.ROUNDING),
+    Reason.REMAINDER_TOO_SMALL: (LineOutcome.SKIPPED, Residual.DUST),
     Reason.NO_PRICE: (LineOutcome.SKIPPED, Residual.SKIPPED),
     Reason.BAD_PRICE: (LineOutcome.SKIPPED, Residual.SKIPPED),
     Reason.CROSSED_PRICE: (LineOutcome.SKIPPED, Residual.SKIPPED),
     Reason.STALE_PRICE: (LineOutcome.SKIPPED, Residual.SKIPPED),
     Reason.WIDE_SPREAD: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.PRICE_DEVIATION: (LineOutcome.BLOCKED, Residual.BLOCKED),
+    Reason.SOURCE_DEVIATION: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.QUANTITY_MISMATCH: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_TRADABLE: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_HELD: (LineOutcome.SKIPPED, Residual.HOLDING),
@@ -120,6 +128,8 @@ _CLOSED_AS: Final[dict[Reason | None, tuple[LineOutcome, Residual]]] = {
     Reason.INTERRUPTED: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.BREAKER: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.LIMIT: (LineOutcome.BLOCKED, Residual.BLOCKED),
+    Reason.DUPLICATE_ORDER: (LineOutcome.BLOCKED, Residual.BLOCKED),
+    Reason.SHORTFALL: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.ACCOUNT_BLOCKED: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.NOT_AUTHORIZED: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.ACCOUNT_BUSY: (LineOutcome.BLOCKED, Residual.BLOCKED),

@@ -82,6 +82,9 @@ def _iso(value: object) -> object:
         raise ValueError(msg) from e
 
 
+AnyUrgency = Annotated[Urgency, BeforeValidator(_urgency)]
+"""An urgency, in any case of letters."""
+
 _MoneyIn = Annotated[Money, BeforeValidator(exact)]
 _PriceIn = Annotated[Price, BeforeValidator(exact), Field(gt=0)]
 _QuantityIn = Annotated[Quantity, BeforeValidator(exact), Field(gt=0)]
@@ -152,7 +155,7 @@ class Plan(Value, frozen=True, extra="allow"):
     total_portfolio_value: Annotated[_MoneyIn, Field(ge=0)] | None = None
     total_trade_value: _MoneyIn | None = None
     max_drift_tolerance: _Weight = Decimal("0.05")
-    execution_urgency: Annotated[Urgency, BeforeValidator(_urgency)] = Urgency.NORMAL
+    execution_urgency: AnyUrgency = Urgency.NORMAL
     estimated_duration_minutes: Annotated[int, Field(ge=1)] | None = None
     account: Name | None = None
     schema_version: Any = None

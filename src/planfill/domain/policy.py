@@ -5,19 +5,30 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
-from planfill.domain.values import Money
+from planfill.domain.plan import AnyUrgency, Urgency
+from planfill.domain.values import Money, Quantity
 
 _Seconds = Annotated[float, Field(gt=0)]
 _Points = Annotated[Decimal, Field(ge=0)]
+Style = Literal["market", "limit", "walk"]
+"""What kind of orders a line becomes: a row of ``domain.styles`` each."""
 
 
 class ExecutionPolicy(BaseModel, frozen=True, extra="forbid"):
     """``[execution]``: times in seconds, ``_bps`` in hundredths of a percent."""
 
-    style: Literal["market"] = "market"
-    """How a line becomes an order; a line over ``limits.max_market_usd`` is always a collared limit."""
+    style: Style = "market"
+    """A market order, a collared limit, or limits that walk through the spread to the far side of it."""
+    urgency: dict[AnyUrgency, Style] = {}
+    """The style of plans of an urgency, where it is another than ``style``."""
+    walk_steps: Annotated[int, Field(ge=2, le=20)] = 3
+    """How many limit orders a walk takes: the first at the middle, the last at the far side."""
+    walk_step_s: _Seconds = 10
+    """How long each of them may work before it is canceled and the rest goes on to the next."""
+    walk_end: Literal["market", "leave"] = "market"
+    """What becomes of the rest after the last step: a market order, or it is left."""
     limit_collar_bps: Annotated[Decimal, Field(ge=0, lt=10000)] = Decimal(25)
     """How far beyond the quote a collared limit may trade."""
     order_deadline_s: _Seconds = 120
@@ -34,6 +45,10 @@ class ExecutionPolicy(BaseModel, frozen=True, extra="forbid"):
     """A wider market blocks the line."""
     max_deviation_bps: _Points = Decimal(500)
     """How far the quote may be from the plan's reference price, and a quantity from its dollars."""
+    max_source_deviation_bps: _Points = Decimal(200)
+    """How far the quote may be from that of ``prices.second``, where one is named."""
+    max_quote_size_pct: Annotated[Decimal, Field(gt=0)] | None = None
+    """An order over this share of the size that is shown raises an alert; unset, nothing does."""
     min_time_to_close_s: Annotated[float, Field(ge=0)] = 300
     """With less time left before the close nothing new is sent."""
     sequencing: Literal["sells_first", "pipelined", "plan_order"] = "sells_first"
@@ -59,18 +74,66 @@ class ExecutionPolicy(BaseModel, frozen=True, extra="forbid"):
     max_resume_age_s: _Seconds = 3600
     """How long after its first claim an execution may still send orders."""
 
+    def style_for(self, urgency: Urgency) -> Style:
+        """Give the style of a plan of this urgency."""
+        return self.urgency.get(urgency, self.style)
+
+
+_Usd = Annotated[Money, Field(gt=0)]
+_Count = Annotated[int, Field(ge=1)]
+_Percent = Annotated[Decimal, Field(gt=0, le=100)]
+_Symbols = tuple[Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, min_length=1)], ...]
+
 
 class LimitsPolicy(BaseModel, frozen=True, extra="forbid"):
-    """``[limits]``: dollars and percent."""
+    """``[limits]``: dollars and percent; what is None is off. A day is one of UTC."""
 
-    max_market_usd: Annotated[Money, Field(gt=0)] = Money(Decimal(100000))
+    max_market_usd: _Usd = Money(Decimal(100000))
     """A larger line is sent as a collared limit instead of a market order."""
-    breaker_min_sample: Annotated[int, Field(ge=1)] = 5
+    max_order_usd: _Usd | None = None
+    """What a line may trade."""
+    max_order_pct: _Percent | None = None
+    """What share of the portfolio a line may trade, where the plan says what the portfolio is worth."""
+    max_order_shares: Annotated[Quantity, Field(gt=0)] | None = None
+    """How many shares an order may be for."""
+    max_plan_usd: _Usd | None = None
+    """What all lines of a plan may trade together."""
+    max_plan_orders: _Count | None = None
+    """How many lines of a plan may trade."""
+    max_net_buy_usd: _Usd | None = None
+    """By how much the buys of a plan may exceed its sells."""
+    max_daily_usd: _Usd | None = None
+    """What an account may trade in a day, by all plans and processes."""
+    max_daily_orders: _Count | None = None
+    """How many orders an account may send in a day."""
+    max_daily_plans: _Count | None = None
+    """How many plans an account may take up in a day."""
+    max_orders_per_minute: _Count | None = None
+    """How many orders an account may send within a minute."""
+    allow_symbols: _Symbols = ()
+    """Where any are named, nothing else is traded."""
+    deny_symbols: _Symbols = ()
+    """What is never traded."""
+    duplicate_window_s: _Seconds | None = None
+    """How long after an order the same one of another plan is taken for a mistake."""
+    on_breach: Literal["refuse_plan", "block_line"] = "refuse_plan"
+    """Whether a line over its limit refuses the plan or only itself; where it is the plan's, the plan."""
+    breaker_min_sample: _Count = 5
     """How many orders must have ended before the failure rate means anything."""
-    breaker_halt_pct: Annotated[Decimal, Field(gt=0, le=100)] = Decimal(50)
+    breaker_halt_pct: _Percent = Decimal(50)
     """More failed orders than this stop the rest of the plan."""
-    breaker_warn_pct: Annotated[Decimal, Field(gt=0, le=100)] = Decimal(20)
+    breaker_warn_pct: _Percent = Decimal(20)
     """More failed orders than this raise an alert."""
+    breaker_rejections: _Count | None = None
+    """As many rejections one after the other stop the rest of the plan."""
+    breaker_errors: _Count | None = None
+    """As many sends one after the other that the broker did not answer stop the rest of the plan."""
+    breaker_unresolved: _Count | None = None
+    """As many unresolved orders stop the rest of the plan."""
+    max_shortfall_usd: _Usd | None = None
+    """An execution that has cost more than this against arrival prices sends nothing more."""
+    max_shortfall_bps: Annotated[Decimal, Field(gt=0)] | None = None
+    """The same in hundredths of a percent of what was sent so far."""
 
 
 class Policy(BaseModel, frozen=True, extra="forbid"):

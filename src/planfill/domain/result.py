@@ -86,7 +86,8 @@ class ExecutionResult(Value, frozen=True):
     """
     What became of a plan. Times in UTC; money in dollars; a positive shortfall is a cost.
 
-    ``success_rate`` is FILLED over placed, None where nothing was placed. ``ledger_head`` is the hash of
+    ``orders_placed`` counts the lines of which an order went to the broker, or may have; ``success_rate`` is
+    FILLED over these, None where nothing was placed. ``ledger_head`` is the hash of
     the record that this result is, in its stream.
     """
 

@@ -30,17 +30,21 @@ def shortfall(orders: Iterable[OrderState], fees: Money) -> Shortfall:
     """
     Measure the implementation shortfall (Perold 1988) of all orders, fees included.
 
-    Per order: signed (average - arrival) x filled, and for what stayed unfilled signed (last mid - arrival)
-    x unfilled. Positive is a cost, for buys and for sells.
+    Per order: signed (average - arrival) x filled; per line, for what all its orders left unfilled, signed
+    (last mid - arrival) x unfilled. Positive is a cost, for buys and for sells.
     """
     cost, arrival_usd = Decimal(fees), Decimal(0)
+    # Each order of a line is for what those before it have left.
+    lines: dict[str, list[OrderState]] = {}
     for order in orders:
-        sign = 1 if order.order.side is Side.BUY else -1
-        arrival, quantity = order.sizing.arrival_price, order.sizing.quantity
-        filled = Quantity(Decimal(0))
-        if order.report is not None and order.report.average_price is not None:
-            filled = order.report.filled_quantity
-            cost += sign * (order.report.average_price - arrival) * filled
-        cost += sign * (order.sizing.mid_price - arrival) * (quantity - filled)
-        arrival_usd += arrival * quantity
+        lines.setdefault(order.order.symbol, []).append(order)
+    for first, *_ in lines.values():
+        sign = 1 if first.order.side is Side.BUY else -1
+        arrival, left = first.sizing.arrival_price, first.sizing.quantity
+        arrival_usd += arrival * left
+        for order in lines[first.order.symbol]:
+            if order.report is not None and order.report.average_price is not None:
+                left = Quantity(left - order.filled)
+                cost += sign * (order.report.average_price - arrival) * order.filled
+        cost += sign * (lines[first.order.symbol][-1].sizing.mid_price - arrival) * left
     return Shortfall(cents(cost), cents(arrival_usd))

@@ -12,10 +12,12 @@ from planfill.domain.lines import LineState, OrderState
 from planfill.domain.order import Side
 from planfill.domain.order_machine import HAPPENS, OPEN, Happening, Impossible, Phase
 from planfill.domain.outcome import Reason
+from planfill.domain.report import OrderStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from planfill.domain.report import ExecutionReport
     from planfill.domain.result import ExecutionResult
     from planfill.domain.values import ClientOrderId, Money
 
@@ -37,6 +39,8 @@ class ExecutionState:
         self.run_began_at: datetime | None = None
         self.lines: dict[str, LineState] = {}
         self.orders: dict[ClientOrderId, OrderState] = {}
+        self.open_orders: tuple[ExecutionReport, ...] = ()
+        self.rejections_in_a_row = 0
         self.stop: ev.StopRequested | None = None
         self.stopped_at: datetime | None = None
         self.buys_stop: ev.StopRequested | None = None
@@ -101,6 +105,8 @@ class ExecutionState:
         match event:
             case ev.OrderReported():
                 self._order(event.report.client_order_id).report_came(event.report)
+                rejected = event.report.status is OrderStatus.REJECTED
+                self.rejections_in_a_row = self.rejections_in_a_row + 1 if rejected else 0
             case ev.OrderRecorded():
                 self._record(event)
             case ev.LineClosed():
@@ -113,6 +119,7 @@ class ExecutionState:
             case ev.OrderRefused() | ev.OrderNotSent() | ev.OrderDoubted() | ev.OrderUnresolved():
                 order = self._order(event.client_order_id)
                 order.ended(HAPPENS[type(event)], event.reason, event.detail)
+                self.rejections_in_a_row += isinstance(event, ev.OrderRefused)
             case ev.OrderResolved():
                 self._resolve(event)
             case ev.OrderRequoted():
@@ -130,25 +137,40 @@ class ExecutionState:
                 self.run_began_at = at
             case ev.ExecutionRefused() | ev.ExecutionSuspended() | ev.ExecutionCompleted():
                 self.result, self.result_head = event.result, recorded.hash
-            case ev.Alerted() | ev.CancelAsked() | ev.Halted() | ev.Unhalted() | ev.Reconciled():
+            case (
+                ev.Alerted()
+                | ev.CancelAsked()
+                | ev.Halted()
+                | ev.Unhalted()
+                | ev.Reconciled()
+                | ev.RulesBroken()
+            ):
                 pass
             case _:
                 assert_never(event)
 
     def _start(self, event: ev.ExecutionStarted, at: datetime) -> None:
         self.started, self.started_at, self.run_began_at = event, at, at
-        self.lines = {item.symbol: LineState(item, rank) for rank, item in enumerate(event.plan.items)}
+        execution = event.policy.execution
+        style = execution.style_for(event.plan.execution_urgency)
+        self.lines = {
+            item.symbol: LineState(item, rank, style=style, execution=execution)
+            for rank, item in enumerate(event.plan.items)
+        }
         self.orders, self.stop, self.stopped_at, self.result = {}, None, None, None
         self.buys_stop, self.buys_stopped_at = None, None
+        self.open_orders = event.open_orders
         self.counted_usd = None
+        self.rejections_in_a_row = 0
 
     def _resume(self) -> None:
         for order in self.orders.values():
             order.resumed()
         # An earlier run's count of the money is out of date.
         self.counted_usd = None
+        self.rejections_in_a_row = 0
         for line in self.lines.values():
-            line.allotted = None if line.is_pending else line.allotted
+            line.allotted = None if line.is_pending and not line.orders else line.allotted
 
     def _record(self, event: ev.OrderRecorded) -> None:
         name, line = event.order.client_order_id, self._line(event.order.symbol)

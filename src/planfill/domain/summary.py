@@ -32,7 +32,7 @@ def summarize(state: ExecutionState, now: datetime) -> ExecutionResult:
         msg = "an execution that has not started has no result"
         raise ExecutionError(msg)
     lines = tuple(line_result(line) for line in state.lines.values())
-    placed = [order for order in state.orders.values() if order.was_placed]
+    placed = [order for line in state.lines.values() for order in line.orders if order.was_placed]
     stop = state.stop or state.buys_stop
     return _result(
         state.started.plan,
@@ -56,6 +56,7 @@ def _result(
     placed: Sequence[OrderState] = (),
 ) -> ExecutionResult:
     filled = sum(line.outcome is LineOutcome.FILLED for line in lines)
+    lines_placed = len({order.order.symbol for order in placed})
     fees = sum((o.report.fees_usd for o in placed if o.report and o.report.fees_usd), ZERO_USD)
     cost = shortfall(placed, Money(fees))
     return ExecutionResult(
@@ -66,9 +67,9 @@ def _result(
         started_at=times[0],
         finished_at=times[1],
         account=str(account) if account else None,
-        orders_placed=len(placed),
+        orders_placed=lines_placed,
         orders_filled=filled,
-        success_rate=filled / len(placed) if placed else None,
+        success_rate=filled / lines_placed if placed else None,
         planned_usd=Money(sum((line.planned_usd for line in lines), ZERO_USD)),
         filled_usd=Money(sum((line.filled_usd for line in lines), ZERO_USD)),
         residual_usd=Money(sum((line.residual_usd for line in lines), ZERO_USD)),

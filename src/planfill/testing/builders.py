@@ -62,10 +62,20 @@ def a_quote(
     *,
     at: datetime = START,
     source: str = "test",
+    shown: tuple[Number, Number] | None = None,
 ) -> Quote:
-    """Give a quote; without an ask there is no spread."""
+    """Give a quote; without an ask there is no spread, without ``shown`` nobody says at what sizes."""
     ask = bid if ask is None else ask
-    return Quote(symbol=symbol, bid=_price(bid), ask=_price(ask), at=at, source=source)
+    bid_size, ask_size = (None, None) if shown is None else (Quantity(_number(size)) for size in shown)
+    return Quote(
+        symbol=symbol,
+        bid=_price(bid),
+        ask=_price(ask),
+        at=at,
+        source=source,
+        bid_size=bid_size,
+        ask_size=ask_size,
+    )
 
 
 def an_instrument(symbol: str = "SPY", **fields: object) -> Instrument:

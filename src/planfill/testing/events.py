@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from planfill.domain import events as ev
 from planfill.domain.identity import AccountKey, ExecutionKey
+from planfill.domain.linting import BrokenRule
 from planfill.domain.order import Order, OrderType, Side
 from planfill.domain.outcome import LineOutcome, Reason, Residual
 from planfill.domain.plan import Action, Plan, PlanItem
@@ -142,6 +143,9 @@ def one_of_each_kind() -> tuple[Event, ...]:
         a_start(),
         ev.ExecutionResumed(holder="contract, process 2"),
         ev.LineClosed(symbol="QQQ", reason=Reason.AMOUNT_ZERO, detail="nothing to trade"),
+        ev.RulesBroken(
+            broken=(BrokenRule(symbol="TLT", rule=Reason.NOT_TRADABLE, detail="no", remedy="leave it out"),)
+        ),
         ev.FundsAllotted(
             cash_usd=Money(Decimal(5000)),
             budget_usd=Money(Decimal("4975.00")),

@@ -227,7 +227,8 @@ class Exchange:
         if dice.happens(Fault.REJECTED_LATE):
             self._timeline.later(dice.between(0, 1), self._end, ticket, OrderStatus.REJECTED)
             return
-        if dice.happens(Fault.NEVER_FILLED):
+        # The market comes to some of the limits that rest.
+        if dice.happens(Fault.NEVER_FILLED) or (_rests(ticket.order) and dice.chance(0.6)):
             return
         delay = dice.between(1, 9) if dice.happens(Fault.LATE_FILL) else dice.pick((0, 0, 0.05, 0.3))
         if dice.happens(Fault.UNPRICED):
@@ -355,7 +356,24 @@ def _bid(symbol: str) -> Price:
     return Price(Decimal(PRICES[symbol]) * (1 - _SPREAD))
 
 
+def _rests(order: Order) -> bool:
+    if order.limit_price is None:
+        return False
+    return (
+        order.limit_price < _ask(order.symbol)
+        if order.side is Side.BUY
+        else order.limit_price > _bid(order.symbol)
+    )
+
+
 def _price_of(order: Order) -> Price:
+    slipped = _slipped(order)
+    if order.limit_price is None:
+        return slipped
+    return min(slipped, order.limit_price) if order.side is Side.BUY else max(slipped, order.limit_price)
+
+
+def _slipped(order: Order) -> Price:
     if order.side is Side.BUY:
         return Price(_ask(order.symbol) * (1 + _SLIPPAGE))
     return Price(_bid(order.symbol) * (1 - _SLIPPAGE))

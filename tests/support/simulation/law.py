@@ -45,6 +45,7 @@ class Law:
     def __init__(self, world: World) -> None:
         self.broken: list[str] = []
         self.kinds: Counter[str] = Counter()
+        self.attempts: Counter[str] = Counter()
         self._world = world
         self._states: dict[str, ExecutionState] = {}
         self._canceled_s: dict[str, float] = {}
@@ -84,6 +85,8 @@ class Law:
             before = _filled(state)
             if isinstance(event, ev.OrderRecorded | ev.OrderRequoted):
                 self._recording(state, event.order)
+            if isinstance(event, ev.OrderRecorded):
+                self.attempts[f"attempt {event.attempt}"] += 1
             if isinstance(event, ev.FundsAllotted):
                 self._allotting(state, event)
             if isinstance(event, ev.ExecutionStarted):
@@ -125,8 +128,19 @@ class Law:
                 name, "was sent", _HEARD_WITHIN_S, "s after a cancel was asked for",
             )  # fmt: skip
             self.demand(not state.finished, name, "was sent after the execution had finished:", stream)
+            self._one_after_the_other(state, order)
             return
         self.accuse(name, "was sent before it was recorded")
+
+    def _one_after_the_other(self, state: ExecutionState, order: Order) -> None:
+        """Judge an order by those of its line before it: at their ends, and it is for what they have left."""
+        first, *rest = state.lines[order.symbol].orders
+        before = [one for one in (first, *rest) if one.order.client_order_id != order.client_order_id]
+        tickets = [t for one in before for t in self._named(one.order.client_order_id)]
+        for ticket in tickets:
+            self.demand(not ticket.is_open, order.client_order_id, "was sent while", ticket.name, "worked")
+        left = first.sizing.quantity - sum((ticket.filled for ticket in tickets), Decimal(0))
+        self.demand(order.quantity == left, order.client_order_id, "is for", order.quantity, "of", left)
 
     def told(self, process: Process, plan: Plan, ended: ExecutionResult | Exception | None) -> None:
         """Judge what a process said in the end."""
@@ -168,10 +182,10 @@ class Law:
         self._nothing_twice(exchange)
         self._chains()
         self._money(exchange)
-        ours = {name for plan in plans for name in _names(plan).values()}
+        ours = {_line_of(name) for plan in plans for name in _names(plan).values()}
         for ticket in exchange.tickets:
             name = ticket.order.client_order_id
-            self.demand(name in ours, name, "at the exchange is not derived from a plan")
+            self.demand(_line_of(name) in ours, name, "at the exchange is not derived from a plan")
             self.demand(not ticket.is_open, name, "still works when all is over")
         for trouble in self._world.timeline.troubles:
             self.accuse("the event loop says:", trouble)
@@ -209,10 +223,17 @@ class Law:
             same = line.filled_quantity == filled
             self.demand(same, name, "filled", filled, "; told was", line.outcome, line.filled_quantity)
             paid = sum((ticket.paid for ticket in tickets), Decimal(0))
-            self.demand(abs(paid - line.filled_usd) <= _CENT, name, "took", paid, "told was", line.filled_usd)
+            # The dollars of each order are rounded by themselves.
+            near = _CENT * (len(tickets) + 1) / 2
+            self.demand(abs(paid - line.filled_usd) <= near, name, "took", paid, "told was", line.filled_usd)
             self.demand(not any(t.is_open for t in tickets), name, "works; told was", line.outcome)
 
     def _tickets(self, name: str) -> list[Ticket]:
+        """Give what is at the exchange of the line that this order is of."""
+        line, tickets = _line_of(name), self._world.exchange.tickets
+        return [t for t in tickets if _line_of(t.order.client_order_id) == line]
+
+    def _named(self, name: str) -> list[Ticket]:
         return [t for t in self._world.exchange.tickets if t.order.client_order_id == name]
 
     def _is_canceled(self, plan: Plan) -> bool:
@@ -299,6 +320,11 @@ def _stream(plan_id: str) -> str:
 def _names(plan: Plan) -> dict[str, str]:
     key = ExecutionKey(account=ACCOUNT, plan_id=plan.plan_id)
     return dict(client_order_ids(key, tuple(item.symbol for item in plan.items), 1))
+
+
+def _line_of(name: str) -> str:
+    """Take the number of the attempt from the name of an order."""
+    return name.rpartition("-")[0]
 
 
 def _filled(state: ExecutionState) -> dict[str, Decimal]:

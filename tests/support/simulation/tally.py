@@ -20,6 +20,9 @@ STEPS: Final = tuple(step.__name__ for step in get_args(deciding.Step))
 ELSEWHERE: Final = frozenset({"reconciled", "order_resolved"})
 EVENTS: Final = tuple(sorted({kind.model_fields["kind"].default for kind in get_args(ev.Event)} - ELSEWHERE))
 
+# A walk takes up to three steps in a simulation, and then the order that ends it.
+ATTEMPTS: Final = ("attempt 1", "attempt 2", "attempt 3", "attempt 4")
+
 
 @dataclass(slots=True)
 class Tally:
@@ -32,6 +35,7 @@ class Tally:
     steps: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
+    attempts: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -43,6 +47,7 @@ class Tally:
         self.steps += other.steps
         self.events += other.events
         self.statuses += other.statuses
+        self.attempts += other.attempts
         self.failures += other.failures
 
     def unmet(self) -> list[str]:
@@ -51,6 +56,7 @@ class Tally:
             *(fault.value for fault in Fault if not self.faults[fault.value]),
             *(step for step in STEPS if not self.steps[step]),
             *(event for event in EVENTS if not self.events[event]),
+            *(attempt for attempt in ATTEMPTS if not self.attempts[attempt]),
         ]
 
     def table(self, seconds: float) -> str:
@@ -64,6 +70,7 @@ class Tally:
             _rows("faults met", ((fault.value, self.faults[fault.value]) for fault in Fault)),
             _rows("steps of the loop", ((step, self.steps[step]) for step in STEPS)),
             _rows("events", ((event, self.events[event]) for event in EVENTS)),
+            _rows("orders", ((attempt, self.attempts[attempt]) for attempt in ATTEMPTS)),
             _rows("results", sorted(self.statuses.items())),
         ]
         return "\n".join([head, *parts])
@@ -81,6 +88,7 @@ def run_seeds(first: int, end: int) -> Tally:
         tally.steps += outcome.steps
         tally.events += outcome.events
         tally.statuses += outcome.statuses
+        tally.attempts += outcome.attempts
         if outcome.broken:
             tally.failures.append((seed, outcome.broken[0]))
     return tally

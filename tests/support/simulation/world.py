@@ -26,6 +26,7 @@ from planfill.application.halting import HaltReport, LiftReport
 from planfill.domain import deciding
 from planfill.domain.errors import HaltUnavailable, LedgerError, PlanUnknown
 from planfill.domain.market import Capabilities
+from planfill.domain.plan import Urgency
 from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy
 from planfill.domain.reading import read_plan
 from planfill.domain.result import ExecutionResult, ExecutionStatus
@@ -55,6 +56,7 @@ class Outcome:
     steps: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
+    attempts: Counter[str] = field(default_factory=Counter)
 
     @property
     def digest(self) -> str:
@@ -115,6 +117,11 @@ class World:
                 on_shortfall=dice.pick(("scale", "priority", "block")),
                 on_failed_sell=dice.pick(("scale_buys", "block_buys", "ignore")),
                 market_closed="wait" if dice.chance(0.1) else "refuse",
+                style=dice.pick(("market", "market", "limit", "walk")),
+                urgency=dice.pick(({}, {Urgency.NORMAL: "walk"}, {Urgency.LOW: "market"})),
+                walk_steps=dice.pick((2, 3)),
+                walk_step_s=dice.pick((0.5, 1.5, 3.0)),
+                walk_end=dice.pick(("market", "leave")),
             ),
             limits=LimitsPolicy(
                 breaker_min_sample=dice.pick((1, 2, 5)),
@@ -364,6 +371,7 @@ def _simulate(seed: int) -> Outcome:
         steps,
         world.law.kinds,
         world.statuses,
+        world.law.attempts,
     )
 
 

@@ -25,7 +25,8 @@ class There(NamedTuple):
     The truth about one order at the broker.
 
     A cancel may be under way (``canceling``) or ``ignored``; ``late`` is
-    what nobody could foresee: it fills after an end, or after the broker denied that it has it.
+    what nobody could foresee: it fills after an end, or after the broker denied that it has it. ``whole`` is
+    what the order is for.
     """
 
     status: OrderStatus = S.NEW
@@ -34,6 +35,7 @@ class There(NamedTuple):
     canceling: bool = False
     ignored: bool = False
     late: bool = False
+    whole: int = WHOLE
 
     @property
     def is_open(self) -> bool:
@@ -46,7 +48,6 @@ class Elsewhere(NamedTuple):
     on_the_wire: bool = False
 
 
-FILLED: Final = There(S.FILLED, WHOLE)
 REJECTED: Final = There(S.REJECTED)
 Truth = There | Elsewhere
 ABSENT: Final = Elsewhere()
@@ -58,7 +59,7 @@ def becomes(truth: There) -> Iterator[tuple[str, There, bool]]:
     if not truth.priced:
         yield "priced", truth._replace(priced=True), False
     if truth.is_open:
-        filled = truth._replace(status=S.FILLED, filled=WHOLE)
+        filled = truth._replace(status=S.FILLED, filled=truth.whole)
         yield "fills", filled, False
         if not truth.filled:
             part = truth._replace(status=S.PARTIALLY_FILLED, filled=PART)
@@ -70,8 +71,8 @@ def becomes(truth: There) -> Iterator[tuple[str, There, bool]]:
             yield "canceled", truth._replace(status=S.CANCELED), False
         else:
             yield "canceled by somebody", truth._replace(status=S.CANCELED), True
-    elif truth.filled < WHOLE and truth.status is S.CANCELED:
-        yield "fills after its end", truth._replace(status=S.FILLED, filled=WHOLE, late=True), True
+    elif truth.filled < truth.whole and truth.status is S.CANCELED:
+        yield "fills after its end", truth._replace(status=S.FILLED, filled=truth.whole, late=True), True
         if not truth.filled:
             late = truth._replace(status=S.PARTIALLY_FILLED, filled=PART, canceling=False, late=True)
             yield "works again", late, True

@@ -16,6 +16,7 @@ from planfill.domain.plan import Action
 from planfill.domain.report import OrderStatus
 from planfill.domain.result import ExecutionStatus, OrderResult
 from planfill.domain.state import LineState, OrderState, Phase
+from planfill.domain.styles import MOST_ORDERS
 from planfill.domain.values import ZERO_SHARES
 
 _CERTAIN: Final = frozenset({Phase.ENDED, Phase.REFUSED, Phase.NOT_SENT})
@@ -34,7 +35,7 @@ def check_state(node: Node) -> None:
         if order.phase in _CERTAIN:
             _check_certain(order, node)
     for line in state.lines.values():
-        assert len(line.orders) <= 1, f"{line.item.symbol} is ordered twice"
+        _check_sequence(line, node)
         _check_dollars(_result(line))
     if state.standing is Standing.COMPLETED:
         _check_completed(node)
@@ -58,6 +59,16 @@ def _check_certain(order: OrderState, node: Node) -> None:
     assert not truth.is_open, "ended, and works at the broker"
     assert told.status is truth.status
     assert told.filled_quantity == truth.filled
+
+
+def _check_sequence(line: LineState, node: Node) -> None:
+    """Of a line's orders only the last may work, each is for what those before it had left."""
+    assert len(line.orders) <= MOST_ORDERS[line.style](line.execution), f"{line.item.symbol}: too many orders"
+    for order in line.orders[:-1]:
+        truth = node.truth(order.order.client_order_id)
+        late = isinstance(truth, There) and truth.late
+        assert late or order.phase in _CERTAIN, f"{line.item.symbol}: two orders at once"
+        assert late or not (isinstance(truth, There) and truth.is_open), "the one before works at the broker"
 
 
 def _check_dollars(line: OrderResult) -> None:
@@ -89,6 +100,13 @@ def check_move(before: Node, move: Move) -> None:
             assert move.what in _PROOF | {"news"}, f"{move.what}: guessed"
     if not before.alive:
         return
+    for event in move.events:
+        if isinstance(event, ev.OrderRecorded) and (orders := before.state.lines[event.order.symbol].orders):
+            left = orders[0].sizing.quantity - sum(_filled(order) for order in orders)
+            assert event.order.quantity == left, f"{move.what}: not for what is left"
+            assert all(order.phase in _CERTAIN for order in orders), (
+                f"{move.what}: before the end of the last"
+            )
     bought = any(isinstance(e, ev.OrderRecorded) and e.order.side == "BUY" for e in move.events)
     assert not (bought and _selling(before)), "bought while a sale may trade"
 
@@ -120,7 +138,7 @@ def _result(line: LineState) -> OrderResult:
         line.item.symbol,
         line.closed,
         line.allotted,
-        *((o.phase, o.report, o.reason) for o in line.orders),
+        *((o.phase, o.report, o.reason, o.order.quantity) for o in line.orders),
     )
     if key not in _results:
         _results[key] = line_result(line)

@@ -14,7 +14,8 @@ from functools import cache
 from itertools import product
 from typing import Final
 
-from small_model.broker import ABSENT, FILLED, ON_THE_WIRE, REJECTED, WHOLE, Elsewhere, There, becomes, told
+from small_model.broker import ABSENT, ON_THE_WIRE, REJECTED, WHOLE, Elsewhere, There, becomes, told
+from small_model.broker import S as STATUS
 from small_model.node import POLICY, Move, Node, record
 
 from planfill.domain import deciding as step
@@ -24,7 +25,7 @@ from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
 from planfill.domain.result import ExecutionStatus
-from planfill.domain.state import OrderState, Phase
+from planfill.domain.state import LineState, OrderState, Phase
 from planfill.domain.summary import summarize
 from planfill.domain.values import ClientOrderId, Money
 from planfill.testing.builders import (
@@ -136,26 +137,33 @@ def _perform(node: Node, todo: step.Step) -> Iterator[Move]:  # noqa: C901 - one
 
 
 def _wave(node: Node, symbols: list[str]) -> Iterator[Move]:
-    names = node.state.client_order_ids(1)
+    lines = node.state.lines
+    attempts = {symbol: len(lines[symbol].orders) + 1 for symbol in symbols}
+    names = {symbol: node.state.client_order_ids(attempt)[symbol] for symbol, attempt in attempts.items()}
     for unpriced in (None, *symbols):
         events = [
             ev.LineClosed(symbol=symbol, reason=Reason.NO_PRICE)
             if symbol == unpriced
-            else _recorded(symbol, node.state.lines[symbol].item.action, names[symbol])
+            else _recorded(symbol, lines[symbol].item.action, names[symbol], _shares(lines[symbol]))
             for symbol in symbols
         ]
         yield from record(f"wave without {unpriced}", node, *events, fault=unpriced is not None)
 
 
+def _shares(line: LineState) -> int:
+    return int(line.rest) if line.orders else WHOLE
+
+
 @cache
-def _recorded(symbol: str, action: Action, name: ClientOrderId) -> ev.OrderRecorded:
+def _recorded(symbol: str, action: Action, name: ClientOrderId, shares: int) -> ev.OrderRecorded:
     side = Side.SELL if action is Action.SELL else Side.BUY
-    return an_order_recorded(an_order(symbol, side, WHOLE, client_order_id=name), a_sizing(WHOLE))
+    return an_order_recorded(an_order(symbol, side, shares, client_order_id=name), a_sizing(shares))
 
 
 def _send(node: Node, order: OrderState) -> Iterator[Move]:
     name = order.order.client_order_id
-    taken, doubt = There(), doubted(order, "no answer")
+    taken, doubt = _arrives(node, name), doubted(order, "no answer")
+    whole = There(STATUS.FILLED, taken.whole, whole=taken.whole)
     refused = ev.OrderRefused(client_order_id=name, reason=Reason.REJECTED, detail="")
     away = not_sent(order, Reason.BROKER_UNAVAILABLE, "")
     yield from record(
@@ -164,7 +172,7 @@ def _send(node: Node, order: OrderState) -> Iterator[Move]:
         answered(order, told(order, taken)),
         broker=node.with_truth(name, _arrives(node, name)),
     )
-    for what, truth, fault in (("filled at once", FILLED, False), ("rejected at once", REJECTED, True)):
+    for what, truth, fault in (("filled at once", whole, False), ("rejected at once", REJECTED, True)):
         _arrives(node, name)
         there = node.with_truth(name, truth)
         yield from record(what, node, answered(order, told(order, truth)), fault=fault, broker=there)
@@ -187,7 +195,7 @@ def _send(node: Node, order: OrderState) -> Iterator[Move]:
 def _arrives(node: Node, name: ClientOrderId) -> There:
     """Let a request arrive: ids need not be unique here, so a second one would be a second order."""
     assert not isinstance(node.truth(name), There), f"{name} is placed a second time"
-    return There()
+    return There(whole=int(node.state.orders[name].sizing.quantity))
 
 
 def _look_up(node: Node, order: OrderState) -> Iterator[Move]:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from small_model.broker import ABSENT, Truth
 
 from planfill.domain import events as ev
+from planfill.domain.policy import Policy
 from planfill.domain.state import ExecutionState, LineState, OrderState
 from planfill.domain.values import ClientOrderId
 from planfill.testing.builders import (
@@ -23,6 +24,8 @@ from planfill.testing.clock import START
 
 # Two failed orders trip the breaker, so that it is part of the model.
 POLICY: Final = a_policy(limits={"breaker_min_sample": 2})
+# The same, where a line may come to two orders.
+WALKING: Final = a_policy(style="walk", walk_steps=2, walk_end="leave", limits={"breaker_min_sample": 2})
 _NO_HASH: Final = "-"
 
 
@@ -72,6 +75,8 @@ class Node:
                 o.canceled_for,
                 o.was_doubted,
                 o.inherited,
+                o.was_proved,
+                o.order.quantity,
                 self.truth(o.order.client_order_id),
             )
             for o in line.orders
@@ -88,10 +93,10 @@ class Move(NamedTuple):
     fault: bool = False
 
 
-def beginning(third: str, faults: int) -> Node:
+def beginning(third: str, faults: int, policy: Policy = POLICY) -> Node:
     """Give the first node: a sale, a buy, and a third line (``HOLD`` or ``BUY``)."""
     plan = a_plan(an_item("SPY", "SELL", -1000), an_item("QQQ", "BUY"), an_item("TLT", third, 1000))
-    return Node(ExecutionState(), {}, faults).after(started(plan, policy=POLICY))
+    return Node(ExecutionState(), {}, faults).after(started(plan, policy=policy))
 
 
 def record(what: str, node: Node, *events: ev.Event, fault: bool = False, **changes: Any) -> Iterator[Move]:
@@ -118,6 +123,8 @@ def _copy(state: ExecutionState) -> ExecutionState:
             line.detail,
             line.allotted,
             [twin.orders[order.order.client_order_id] for order in line.orders],
+            line.style,
+            line.execution,
         )
         for symbol, line in state.lines.items()
     }

@@ -94,17 +94,26 @@ books = st.fixed_dictionaries(
     }
 )
 
+styles = st.fixed_dictionaries(
+    {
+        "style": st.sampled_from(["market", "limit", "walk"]),
+        "walk_steps": st.sampled_from([2, 3]),
+        "walk_step_s": st.sampled_from([1, 10]),
+        "walk_end": st.sampled_from(["market", "leave"]),
+    }
+)
 
-@settings(max_examples=150, deadline=None)
-@given(plan=plans, script=scripts, book=books)
+
+@settings(max_examples=200, deadline=None)
+@given(plan=plans, script=scripts, book=books, style=styles)
 def test_scenario_17_every_line_has_one_outcome_and_every_dollar_one_cause(
-    plan: dict[str, Any], script: list[On], book: dict[str, Any]
+    plan: dict[str, Any], script: list[On], book: dict[str, Any], style: dict[str, Any]
 ) -> None:
-    anyio.run(_check, plan, script, book)
+    anyio.run(_check, plan, script, book, style)
 
 
-async def _check(plan: dict[str, Any], script: list[On], book: dict[str, Any]) -> None:
-    stage = Stage(*script, settings=book)
+async def _check(plan: dict[str, Any], script: list[On], book: dict[str, Any], style: dict[str, Any]) -> None:
+    stage = Stage(*script, settings=book, **style)
     result = await stage.execute(plan)
     stage.script.clear()
 
@@ -115,6 +124,7 @@ async def _check(plan: dict[str, Any], script: list[On], book: dict[str, Any]) -
         assert (line.broker_order_id is None) or line.broker_order_id.startswith("MOCK")
         if line.outcome is LineOutcome.FILLED:
             assert line.filled_quantity == line.planned_quantity
+        assert line.filled_quantity <= (line.planned_quantity or 0)
     if result.status is ExecutionStatus.SUCCEEDED:
         assert all(set(line.residuals) <= HARMLESS for line in result.lines)
     if result.status is not ExecutionStatus.IN_DOUBT:

@@ -153,13 +153,15 @@ async def test_scenario_16_shares_that_a_foreign_order_holds_are_not_sold() -> N
     assert not status.is_terminal
 
 
-async def test_scenario_16_an_order_against_a_foreign_one_is_refused_and_the_foreign_one_untouched() -> None:
+async def test_scenario_16_an_order_against_a_foreign_one_is_not_sent_and_the_foreign_one_untouched() -> None:
     stage = Stage(settings={"holdings": {"SPY": "10"}})
     stage.broker.desk.hold_fills()
     foreign = an_order("SPY", Side.SELL, 8, limit_price=500, client_order_id="web-1")
-    await stage.broker.place_order(foreign.seen_at(stage.clock.now()))
+    foreign_report = await stage.broker.place_order(foreign.seen_at(stage.clock.now()))
     line = only(await stage.execute(a_plan(buy("SPY", "1000"))))
-    assert line.outcome is LineOutcome.REJECTED
+    assert (line.outcome, line.reason) == (LineOutcome.BLOCKED, Reason.WASH_TRADE)
+    assert str(foreign_report.broker_order_id) in line.detail
+    assert "order_recorded" not in await stage.kinds()
     assert not (await stage.broker.get_order_status(foreign.client_order_id)).is_terminal
 
 

@@ -368,6 +368,17 @@ async def test_of_what_works_reduce_only_cancels_the_buys() -> None:
     assert stage.clock.monotonic() < 20
 
 
+@pytest.mark.parametrize("reduce_only", [False, True])
+async def test_a_walk_takes_no_further_step(*, reduce_only: bool) -> None:
+    stage = Stage(On("place_order", NeverFill()), settings={"spread_bps": 20}, style="walk")
+    result = await meanwhile(
+        stage, a_plan(buy("SPY", "4004")), lambda: halt(stage, reduce_only=reduce_only), after_s=1
+    )
+    assert result.status is ExecutionStatus.HALTED
+    assert [(line.outcome, line.reason) for line in result.lines] == [(LineOutcome.UNFILLED, Reason.HALTED)]
+    assert len(stage.broker.desk.book.exchange.blotter.tickets) == 1
+
+
 async def test_the_gate_lets_sells_through_and_no_buys() -> None:
     stage = Stage(settings=SPY, concurrency=1)
     assert isinstance(stage.switch, MemoryHalts)

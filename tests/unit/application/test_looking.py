@@ -10,12 +10,8 @@ from stage import Stage, a_plan, buy, sell
 
 from planfill.adapters.brokers.mock.faults import Fail
 from planfill.adapters.brokers.mock.script import On
-from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
-from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.halts.memory import MemoryHalts
-from planfill.adapters.ledgers.memory import MemoryLedger
-from planfill.application.execute import ExecutePlan
-from planfill.application.preview import Preview, PreviewPlan
+from planfill.application.preview import Preview
 from planfill.application.queries import Executions
 from planfill.domain.errors import HaltUnavailable, OutcomeUnknown, PlanConflict, PlanUnknown
 from planfill.domain.halting import Halt
@@ -28,21 +24,7 @@ PLAN = a_plan(sell("SPY", "4000", target_weight="0"), buy("QQQ", "2000"), buy("I
 
 
 async def _preview(stage: Stage, plan: dict[str, Any] | None = None) -> Preview:
-    ledger = MemoryLedger()
-    return await PreviewPlan(
-        ExecutePlan(
-            brokerage=rehearsal(stage.brokerage, stage.clock),
-            ledger=ledger,
-            cursors=ledger,
-            clock=stage.clock,
-            policy=stage.policy,
-            listeners=(),
-            wrap=stack,
-            holder="a preview",
-        ),
-        stage.ledger,
-        stage.switch,
-    )(read_plan(plan or PLAN))
+    return await stage.preview(plan or PLAN)
 
 
 async def test_a_preview_shows_the_very_orders_that_are_sent_then() -> None:
@@ -141,3 +123,10 @@ async def test_a_preview_says_that_nobody_knows_of_a_halt() -> None:
     assert (await _preview(stage)).note == "execute sends nothing: cannot be read for mock:mock:MOCK-1"
     stage.script.add(On("get_account", Fail()))
     assert (await _preview(stage)).note == "execute sends nothing: cannot be read for None"
+
+
+async def test_a_preview_shows_the_first_order_of_a_walk() -> None:
+    stage = Stage(settings={"spread_bps": 20}, style="walk")
+    preview = await _preview(stage, a_plan(buy("SPY", "4004")))
+    (order,) = preview.orders.values()
+    assert (order.client_order_id[-2:], str(order.limit_price)) == ("-1", "400.00")

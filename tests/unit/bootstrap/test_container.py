@@ -18,6 +18,7 @@ CONFIGURATIONS = {
     "memory": '[ledger]\nurl = "memory://"\n',
     "sqlite": '[ledger]\nurl = "sqlite:///planfill.db"\n',
     "figures": "[execution]\nmax_plan_age_s = 0\n",
+    "prices": '[prices]\nsources = ["broker", "file"]\nfile = "prices.csv"\nsecond = "file"\n',
 }
 
 

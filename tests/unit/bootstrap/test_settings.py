@@ -9,6 +9,7 @@ import pytest
 
 from planfill.bootstrap.settings import Configuration, load_settings
 from planfill.domain.errors import SettingsError
+from planfill.domain.plan import Urgency
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +92,26 @@ def test_a_file_that_is_missing_a_folder_or_not_toml_is_one_clear_message(folder
         with pytest.raises(SettingsError, match=text):
             load_settings(path)
     assert "is not TOML" in problems("[execution\n")[""]
+
+
+def test_the_style_of_an_urgency_can_be_set_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANFILL_EXECUTION__URGENCY__LOW", "walk")
+    assert settings("[execution.urgency]\nhigh = 'limit'\n").policy.execution.urgency == {
+        Urgency.LOW: "walk",
+        Urgency.HIGH: "limit",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message"),
+    [
+        ('sources = ["broker", "file"]', "prices", "the source 'file' needs prices.file"),
+        ('second = "file"', "prices", "the source 'file' needs prices.file"),
+        ('second = "broker"', "prices", "there is nothing to compare: 'broker' is the only source"),
+        ("sources = []", "prices.sources", "at least 1 item"),
+        ('sources = ["yahoo"]', "prices.sources[0]", "'broker' or 'file'"),
+    ],
+)
+def test_sources_of_prices_that_make_no_sense_are_refused(text: str, path: str, message: str) -> None:
+    found = problems(f"[prices]\n{text}\n")
+    assert message in found[path]

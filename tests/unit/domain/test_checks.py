@@ -12,6 +12,7 @@ from planfill.domain.checks import (
     check_instrument,
     check_plan_age,
     check_quote,
+    check_second,
     check_session,
 )
 from planfill.domain.market import MarketSession, NoQuote, Quote
@@ -66,6 +67,40 @@ def test_what_is_too_little_to_be_traded_is_objected_to(item: PlanItem, reason: 
 )
 def test_what_is_enough_to_be_traded_is_not_objected_to(item: PlanItem) -> None:
     assert check_amount(item) is None
+
+
+# --- the second source ----------------------------------------------------------------------------
+
+
+def test_without_a_second_source_nothing_is_compared() -> None:
+    assert check_second(a_quote(), None, POLICY) is None
+
+
+def test_a_price_may_be_as_far_from_the_second_source_as_the_setting_and_no_farther() -> None:
+    second = {"SPY": a_quote(bid=99, ask=101, source="other", at=after(-86400))}
+    for price in ("98", "102"):
+        assert check_second(a_quote(bid=price), second, POLICY) is None
+    for price in ("97.99", "102.01"):
+        assert check_second(a_quote(bid=price), second, POLICY) == Objection(
+            Reason.SOURCE_DEVIATION, f"{price} is more than 200 bps away from the 100 of other"
+        )
+    wider = ExecutionPolicy(max_source_deviation_bps=Decimal(300))
+    assert check_second(a_quote(bid="102.01"), second, wider) is None
+
+
+@pytest.mark.parametrize("second", [{}, {"SPY": NoQuote(symbol="SPY")}, {"QQQ": a_quote("QQQ", source="o")}])
+def test_a_price_that_the_second_source_cannot_confirm_is_objected_to(
+    second: Mapping[str, Quote | NoQuote],
+) -> None:
+    assert check_second(a_quote(), second, POLICY) == Objection(
+        Reason.SOURCE_DEVIATION, "the second source of prices has no quote to confirm 100"
+    )
+
+
+def test_a_price_does_not_confirm_itself() -> None:
+    assert check_second(a_quote(), {"SPY": a_quote()}, POLICY) == Objection(
+        Reason.SOURCE_DEVIATION, "both prices are of test: nothing confirms 100"
+    )
 
 
 # --- the quote ------------------------------------------------------------------------------------

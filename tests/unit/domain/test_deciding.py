@@ -4,6 +4,7 @@ import pytest
 
 from planfill.domain import deciding as step
 from planfill.domain.events import (
+    CancelRequested,
     Event,
     ExecutionResumed,
     FundsAllotted,
@@ -30,6 +31,8 @@ from planfill.testing.builders import (
     an_item,
     an_order,
     an_order_recorded,
+    numbered,
+    started,
 )
 
 SELL_AND_BUY = a_plan(an_item("S1", "SELL"), an_item("B1", "BUY"))
@@ -277,3 +280,24 @@ def test_a_resume_asks_only_for_what_it_has_not_asked_for() -> None:
     plan, events = a_plan(an_item("B1"), an_item("B2"), an_item("B3")), recorded("B1", "B2", "B3")
     state = a_state(*events, reported("B3", OrderStatus.NEW, 0), RESUMED, doubted("B1"), plan=plan)
     assert decide(state) == ("Recover", ["B2"])
+
+
+def test_no_money_is_counted_between_two_orders_of_a_buy_and_the_next_comes_first() -> None:
+    plan, walking = a_plan(an_item("B1"), an_item("B2")), a_policy(style="walk")
+    state = ExecutionState()
+    granted = {"B1": Money(Decimal(1000))}
+    events: list[Event] = [
+        FundsAllotted(cash_usd=Money(Decimal(1000)), budget_usd=Money(Decimal(1000)), allotted=granted),
+        *recorded("B1"),
+        reported("B1", OrderStatus.NEW, 0),
+    ]
+    for one in numbered(started(plan, policy=walking), *events):
+        state.apply(one)
+    assert step.decide(state, walking) == step.Fund((state.lines["B2"],))
+    cancel = CancelRequested(client_order_id=name("B1"), reason=Reason.DEADLINE)
+    for one in numbered(cancel, after=state.number):
+        state.apply(one)
+    assert step.decide(state, walking) == step.Track()
+    for one in numbered(reported("B1", OrderStatus.CANCELED, 4), after=state.number):
+        state.apply(one)
+    assert step.decide(state, walking) == step.Wave((state.lines["B1"],))

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from planfill.domain import events as ev
 from planfill.domain.events import Event, Severity, decode, encode
+from planfill.domain.linting import BrokenRule
 from planfill.domain.outcome import Reason
 from planfill.domain.reconciliation import Difference, Discrepancy
 from planfill.domain.summary import summarize
@@ -43,6 +44,9 @@ ONE_OF_EACH: list[Event] = [
     started(PLAN),
     ev.ExecutionResumed(holder="another"),
     ev.LineClosed(symbol="SPY", reason=Reason.NO_PRICE, detail="why"),
+    ev.RulesBroken(
+        broken=(BrokenRule(symbol="SPY", rule=Reason.TOO_SMALL, detail="why", remedy="what to do"),)
+    ),
     ev.FundsAllotted(cash_usd=USD, budget_usd=USD, allotted={"SPY": USD}),
     an_order_recorded(an_order(limit_price="99.99")),
     ev.OrderRequoted(order=an_order(), deadline=START),
@@ -111,7 +115,7 @@ def test_what_is_no_event_is_refused(payload: str) -> None:
 
 
 def test_amounts_are_stored_as_exact_texts() -> None:
-    assert json.loads(encode(ONE_OF_EACH[3]))["cash_usd"] == "1000.10"
+    assert json.loads(encode(ONE_OF_EACH[4]))["cash_usd"] == "1000.10"
 
 
 def test_the_digest_of_a_stored_plan_is_the_digest_that_was_stored() -> None:
@@ -130,3 +134,12 @@ def test_only_these_events_begin_or_finish_an_execution(event: Event) -> None:
         ev.ExecutionCompleted: True,
     }
     assert event.finishes is finishes.get(type(event))
+
+
+def test_what_was_stored_before_open_orders_and_the_later_settings_were_is_still_read() -> None:
+    stored = json.loads(encode(started(PLAN)))
+    del stored["open_orders"]
+    for name in ("max_source_deviation_bps", "max_quote_size_pct"):
+        del stored["policy"]["execution"][name]
+    del stored["policy"]["limits"]["max_order_shares"]
+    assert decode(json.dumps(stored)) == started(PLAN)

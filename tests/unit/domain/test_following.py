@@ -118,6 +118,16 @@ def test_more_filled_after_the_end_is_news_and_an_alert() -> None:
     assert found == [OrderReported(report=report), alert]
 
 
+def test_an_order_for_more_than_its_line_is_left_with_is_canceled_before_its_time() -> None:
+    second = an_order(quantity=7, client_order_id="pf-SPY-2")
+    working = OrderReported(report=a_report(second, S.NEW, 2))
+    recorded = an_order_recorded(second, deadline_s=500)
+    state = state_after(reported(S.CANCELED, 3), recorded, working)
+    assert overdue(state, START) == []
+    grown = state_after(reported(S.CANCELED, 3), recorded, working, reported(S.CANCELED, 4))
+    assert overdue(grown, START) == [grown.orders[ClientOrderId("pf-SPY-2")]]
+
+
 @pytest.mark.parametrize("status", [S.NEW, S.FILLED])
 @pytest.mark.parametrize(
     "end",

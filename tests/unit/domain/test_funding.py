@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planfill.domain.events import CancelRequested, Event, FundsAllotted, LineClosed, OrderReported
 from planfill.domain.funding import (
     BUDGET,
     CUT,
@@ -14,13 +15,28 @@ from planfill.domain.funding import (
     cash_budget,
     covered,
     priority,
+    promised,
     scale,
     share,
     shows,
 )
+from planfill.domain.outcome import Reason
 from planfill.domain.policy import ExecutionPolicy
+from planfill.domain.report import OrderStatus
+from planfill.domain.state import ExecutionState
 from planfill.domain.values import Money
-from planfill.testing.builders import an_account
+from planfill.testing.builders import (
+    a_plan,
+    a_policy,
+    a_report,
+    a_state,
+    an_account,
+    an_item,
+    an_order,
+    an_order_recorded,
+    numbered,
+    started,
+)
 
 CENTS = st.decimals(0, 10**9, places=2)
 
@@ -165,3 +181,49 @@ def test_failed_sells_lessen_the_buys_as_the_policy_says(policy: str, missing: i
 def test_every_policy_that_can_be_set_exists(rows: dict[str, object], setting: str) -> None:
     annotation = ExecutionPolicy.model_fields[setting].annotation
     assert set(rows) == set(get_args(annotation))
+
+
+# A buy of 10 shares, sized at 100, that works at 99 and has filled 4: another order at 100 may follow.
+WALKING = a_policy(style="walk")
+WORKS = an_order(quantity=10, limit_price=99)
+OPEN = [an_order_recorded(WORKS), OrderReported(report=a_report(WORKS, OrderStatus.PARTIALLY_FILLED, 4, 99))]
+CANCEL = CancelRequested(client_order_id=WORKS.client_order_id, reason=Reason.DEADLINE)
+ENDED = [*OPEN, CANCEL, OrderReported(report=a_report(WORKS, OrderStatus.CANCELED, 4, 99))]
+FUNDED = FundsAllotted(cash_usd=usd(9999), budget_usd=usd(9999), allotted={"SPY": usd(1000)})
+
+
+@pytest.mark.parametrize(
+    ("events", "dollars"),
+    [
+        ([], 0),
+        ([FUNDED], 1000),
+        (OPEN, 6),
+        ([*OPEN, CANCEL], 6),
+        (ENDED, 600),
+        ([*ENDED, LineClosed(symbol="SPY", reason=Reason.NO_PRICE)], 0),
+        ([*OPEN, OrderReported(report=a_report(WORKS, OrderStatus.CANCELED, 4, 99))], 0),
+        ([an_order_recorded(WORKS), OrderReported(report=a_report(WORKS, price=99))], 0),
+    ],
+    ids=[
+        "no money yet",
+        "not ordered yet",
+        "works",
+        "to be canceled",
+        "between two orders",
+        "left",
+        "canceled by others",
+        "filled",
+    ],
+)
+def test_a_buy_that_walks_has_its_money_until_it_can_take_no_more(events: list[Event], dollars: int) -> None:
+    state = ExecutionState()
+    for recorded in numbered(started(a_plan(an_item()), policy=WALKING), *events):
+        state.apply(recorded)
+    assert promised(state.lines.values()) == dollars
+
+
+def test_a_market_order_and_a_sell_may_take_no_more_than_the_account_shows() -> None:
+    working = OrderReported(report=a_report(status=OrderStatus.NEW, filled=0))
+    assert promised(a_state(an_order_recorded(), working).lines.values()) == 0
+    plan = a_plan(an_item("SPY", "SELL", -1000))
+    assert promised(a_state(plan=plan).lines.values()) == 0

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 
+from planfill.domain.accounting import line_result
 from planfill.domain.events import (
     Alerted,
     Event,
@@ -12,7 +13,7 @@ from planfill.domain.events import (
     Severity,
 )
 from planfill.domain.health import Health, failed, health, warning
-from planfill.domain.outcome import Reason
+from planfill.domain.outcome import Reason, Residual
 from planfill.domain.policy import LimitsPolicy
 from planfill.domain.report import OrderStatus
 from planfill.domain.state import ExecutionState, Phase
@@ -67,13 +68,13 @@ def test_orders_that_were_placed_and_ended_without_a_share_have_failed(
 ) -> None:
     state = a_state(an_order_recorded(), *events)
     assert health(state) == found
-    assert failed(state.orders[NAME]) is (found.failed == 1)
+    assert failed(state.lines["SPY"]) is (found.failed == 1)
 
 
 def test_an_ended_order_of_which_nothing_was_reported_has_not_failed() -> None:
-    order = a_state(an_order_recorded()).orders[NAME]
-    order.phase = Phase.ENDED
-    assert not failed(order)
+    line = a_state(an_order_recorded()).lines["SPY"]
+    line.orders[0].phase = Phase.ENDED
+    assert not failed(line)
 
 
 @pytest.mark.parametrize(
@@ -109,3 +110,19 @@ def test_many_failures_are_an_alert(failures: int, of: int, severity: Severity |
     detail = f"{failures} of {of} orders failed"
     expected = [] if severity is None else [Alerted(severity=severity, reason=Reason.BREAKER, detail=detail)]
     assert found == expected
+
+
+def test_an_earlier_order_that_grows_after_the_next_was_sent_is_an_overfill() -> None:
+    second = an_order(quantity=7, client_order_id="pf-SPY-2")
+    events: list[Event] = [
+        an_order_recorded(),
+        OrderReported(report=a_report(status=OrderStatus.CANCELED, filled=3)),
+        an_order_recorded(second),
+        OrderReported(report=a_report(second, OrderStatus.FILLED, 7)),
+    ]
+    assert warning(a_state(*events), LimitsPolicy()) == []
+    grown = a_state(*events, OrderReported(report=a_report(status=OrderStatus.CANCELED, filled=8)))
+    (alert,) = warning(grown, LimitsPolicy())
+    assert (alert.severity, alert.reason, alert.symbol) == (Severity.CRITICAL, Reason.OVERFILL, "SPY")
+    assert alert.detail == "its orders filled 15 shares of 10"
+    assert line_result(grown.lines["SPY"]).residuals == {Residual.UNFILLED: -500}

@@ -152,6 +152,7 @@ AN_EVENT: Final[dict[type, ev.Event]] = {
         started(),
         an_order_recorded(an_order(client_order_id="pf-SPY-2")),
         ev.LineClosed(symbol="SPY", reason=Reason.NO_PRICE),
+        ev.RulesBroken(broken=()),
         allotted("SPY"),
         ev.StopRequested(reason=Reason.HALTED, detail=""),
         ev.CancelAsked(plan_id="plan-1", by="me", detail=""),

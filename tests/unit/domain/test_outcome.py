@@ -6,6 +6,7 @@ SKIPPED = {
     Reason.AMOUNT_ZERO: Residual.SKIPPED,
     Reason.BELOW_MINIMUM: Residual.DUST,
     Reason.ROUNDS_TO_ZERO: Residual.ROUNDING,
+    Reason.REMAINDER_TOO_SMALL: Residual.DUST,
     Reason.NO_PRICE: Residual.SKIPPED,
     Reason.BAD_PRICE: Residual.SKIPPED,
     Reason.CROSSED_PRICE: Residual.SKIPPED,

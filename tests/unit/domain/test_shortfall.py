@@ -8,8 +8,17 @@ from planfill.domain.order import Side
 from planfill.domain.report import OrderStatus
 from planfill.domain.shortfall import Shortfall, shortfall
 from planfill.domain.state import OrderState
-from planfill.domain.values import ZERO_USD, ClientOrderId, Money
-from planfill.testing.builders import Number, a_report, a_sizing, a_state, an_order, an_order_recorded
+from planfill.domain.values import ZERO_USD, Money
+from planfill.testing.builders import (
+    Number,
+    a_plan,
+    a_report,
+    a_sizing,
+    a_state,
+    an_item,
+    an_order,
+    an_order_recorded,
+)
 
 
 def an_execution(
@@ -19,13 +28,15 @@ def an_execution(
     mid: Number = 100,
     price: Number | None = 100,
     filled: Number | None = 10,
+    symbol: str = "SPY",
 ) -> OrderState:
-    order = an_order(side=side)
+    order = an_order(symbol, side)
     sizing = a_sizing(10, arrival_price=Decimal(arrival), mid_price=Decimal(mid))
     events: list[Event] = [an_order_recorded(order, sizing)]
     if filled is not None:
         events.append(OrderReported(report=a_report(order, OrderStatus.CANCELED, filled, price)))
-    return a_state(*events).orders[ClientOrderId("pf-SPY-1")]
+    plan = a_plan(an_item(symbol))
+    return a_state(*events, plan=plan).orders[order.client_order_id]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +83,7 @@ def test_fees_are_a_cost() -> None:
 
 def test_orders_add_up() -> None:
     bought = an_execution(Side.BUY, price=101)
-    sold = an_execution(Side.SELL, arrival=50, mid=50, price="50.30")
+    sold = an_execution(Side.SELL, arrival=50, mid=50, price="50.30", symbol="QQQ")
     assert figures(*shortfall([bought, sold], ZERO_USD)) == (7, 1500)
 
 

@@ -1,12 +1,13 @@
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from figures import figures
 
 from planfill.domain.order import Order, OrderType, Side
-from planfill.domain.policy import ExecutionPolicy
-from planfill.domain.report import ExecutionReport
-from planfill.domain.styles import NEXT_ORDER, Intent
+from planfill.domain.policy import ExecutionPolicy, Style
+from planfill.domain.report import ExecutionReport, OrderStatus
+from planfill.domain.styles import MOST_ORDERS, NEXT_ORDER, Intent, works_s
 from planfill.domain.values import ClientOrderId, Money, Quantity
 from planfill.testing.builders import Number, a_policy, a_quote, a_report, an_instrument
 
@@ -22,11 +23,14 @@ def next_order(
     ask: Number | None = None,
     collar: Number = 25,
     last: ExecutionReport | None = None,
+    attempt: int = 1,
+    **figures: object,
 ) -> Order | None:
-    policy = a_policy(limit_collar_bps=Decimal(collar), limits={"max_market_usd": Decimal(MAX_MARKET)})
+    limits = {"max_market_usd": Decimal(MAX_MARKET)}
+    policy = a_policy(limit_collar_bps=Decimal(collar), limits=limits, **figures)
     quote, name = a_quote("SPY", bid, ask), ClientOrderId("pf-1")
     shares, dollars = Quantity(Decimal(quantity)), Money(Decimal(planned))
-    intent = Intent(name, side, shares, dollars, an_instrument(), policy)
+    intent = Intent(name, attempt, side, shares, dollars, an_instrument(), policy.execution, policy.limits)
     return NEXT_ORDER[policy.execution.style](intent, last, quote)
 
 
@@ -94,5 +98,51 @@ def test_what_an_ended_order_left_over_stays() -> None:
     assert next_order(last=a_report(filled=3)) is None
 
 
+def test_a_limit_is_one_order_with_the_collar() -> None:
+    assert limit_of(next_order(bid=99, ask=100, style="limit")) == Decimal("100.25")
+    assert limit_of(next_order(Side.SELL, bid=100, ask=101, style="limit")) == Decimal("99.75")
+    assert next_order(last=a_report(filled=3), style="limit") is None
+    assert next_order(quantity=0, style="limit") is None
+
+
+@pytest.mark.parametrize(
+    ("side", "bid", "ask", "limits"),
+    [
+        (Side.BUY, "99.90", "100.10", ["100", "100.05", "100.10"]),
+        (Side.SELL, "99.90", "100.10", ["100", "99.95", "99.90"]),
+        # A spread of a cent has no middle to stand at: the first steps are its passive side.
+        (Side.BUY, "100", "100.01", ["100", "100", "100.01"]),
+        (Side.SELL, "100", "100.01", ["100.01", "100.01", "100"]),
+        (Side.BUY, "100", "100", ["100", "100", "100"]),
+        (Side.BUY, "0.5001", "0.5004", ["0.5002", "0.5003", "0.5004"]),
+    ],
+)
+def test_a_walk_steps_from_the_middle_to_the_far_side_and_never_beyond(
+    side: Side, bid: str, ask: str, limits: list[str]
+) -> None:
+    last = a_report(status=OrderStatus.CANCELED, filled=0)
+    found = [
+        limit_of(next_order(side, bid=bid, ask=ask, style="walk", attempt=n, last=last)) for n in (1, 2, 3)
+    ]
+    assert found == [Decimal(limit) for limit in limits]
+
+
+def test_after_its_last_step_a_walk_sends_what_a_market_style_would() -> None:
+    last = a_report(status=OrderStatus.CANCELED, filled=3)
+    order = next_order(quantity=7, style="walk", attempt=4, last=last)
+    assert order is not None
+    assert figures(order.order_type, order.quantity) == (OrderType.MARKET, 7)
+    large = next_order(bid=99, ask=100, planned=200_000, style="walk", attempt=4, last=last)
+    assert limit_of(large) == Decimal("100.25")
+    assert next_order(quantity=0, style="walk", attempt=4, last=last) is None
+
+
+def test_a_walk_comes_to_as_many_orders_as_its_steps_and_its_end() -> None:
+    ending, leaving = ExecutionPolicy(walk_steps=5), ExecutionPolicy(walk_steps=5, walk_end="leave")
+    assert [MOST_ORDERS["walk"](one) for one in (ending, leaving)] == [6, 5]
+    assert [works_s("walk", ending, attempt) for attempt in (1, 5, 6)] == [10, 10, 120]
+    assert [works_s(style, ending, 1) for style in ("market", "limit")] == [120, 120]
+
+
 def test_every_style_that_can_be_set_exists() -> None:
-    assert set(NEXT_ORDER) == {ExecutionPolicy().style}
+    assert set(NEXT_ORDER) == set(MOST_ORDERS) == set(get_args(Style))

@@ -8,6 +8,7 @@ import typer
 
 from planfill.adapters.cli.audit_app import audit
 from planfill.adapters.cli.halt_app import halt, unhalt
+from planfill.adapters.cli.limits_app import limits
 from planfill.adapters.cli.options import (
     Approved,
     Config,
@@ -42,6 +43,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(audit, name="audit")
+app.add_typer(limits, name="limits")
 app.command()(halt)
 app.command()(unhalt)
 

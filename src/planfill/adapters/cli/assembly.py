@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from planfill.application.facade import ExecutionFacade
     from planfill.application.ports.listener import EventListener
+    from planfill.domain.drill import DrillReport
 
 
 class Assembly(Protocol):
@@ -30,6 +31,10 @@ class Assembly(Protocol):
             SettingsError: The settings are wrong.
 
         """
+
+    @abstractmethod
+    def drill(self) -> DrillReport:
+        """Trip every control on a mock exchange of its own."""
 
     @abstractmethod
     def keep(self, error: BaseException) -> Path:

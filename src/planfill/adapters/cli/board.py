@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from planfill.application.ports.listener import EventListener
 from planfill.domain import events as ev
+from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
 from planfill.domain.report import OrderStatus
+from planfill.domain.styles import MOST_ORDERS
 from planfill.domain.values import ZERO_SHARES, ZERO_USD, Money, Price, Quantity, worth
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 WAITING: Final = "waiting"
 SENDING: Final = "sending"
 WORKING: Final = "working"
+STEPPING: Final = "next step"
 HOLD: Final = "HOLD"
 _WORDS: Final = {
     OrderStatus.DONE_FOR_DAY: "EXPIRED",
@@ -81,6 +84,9 @@ class Board(EventListener):
         self.stopping = ""
         self._ended = ended
         self._symbols: dict[str, str] = {}
+        self._most_orders = 1
+        self._steps: set[str] = set()
+        self._over: set[str] = set()
 
     def begin(self, plan: Plan) -> None:
         """Begin with a plan of which nothing has happened yet."""
@@ -105,6 +111,8 @@ class Board(EventListener):
                 self._report(event.report)
             case ev.OrderRecorded() | ev.OrderRequoted():
                 self._symbols[event.order.client_order_id] = event.order.symbol
+                if isinstance(event, ev.OrderRecorded) and event.attempt < self._most_orders:
+                    self._steps.add(event.order.client_order_id)
                 self._state(event.order.symbol, SENDING)
             case ev.LineClosed():
                 self._state(event.symbol, "NOT SENT", event.reason)
@@ -122,11 +130,14 @@ class Board(EventListener):
                 else:
                     self._report(event.report)
             case ev.CancelRequested():
+                if event.reason is Reason.DEADLINE:
+                    self._over |= self._steps & {event.client_order_id}
                 self._of_order(event.client_order_id, "canceling", event.reason)
             case ev.StopRequested():
                 self.stopping = event.detail or event.reason
             case ev.ExecutionStarted():
-                self.account = str(event.account)
+                self.account, execution = str(event.account), event.policy.execution
+                self._most_orders = MOST_ORDERS[execution.style_for(event.plan.execution_urgency)](execution)
             case _:
                 pass
 
@@ -152,6 +163,8 @@ class Board(EventListener):
         row.fills[report.client_order_id] = report.filled_quantity, report.average_price
         if report.is_terminal and not report.is_priced:
             self._state(report.symbol, "filled, price awaited")
+        elif report.status is OrderStatus.CANCELED and report.client_order_id in self._over:
+            self._state(report.symbol, STEPPING)
         else:
             self._state(report.symbol, _WORDS.get(report.status, report.status.value.replace("_", " ")))
 

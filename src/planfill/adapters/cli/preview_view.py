@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from planfill.application.preview import Preview
+    from planfill.domain.linting import BrokenRule
     from planfill.domain.order import Order
     from planfill.domain.result import OrderResult
 
@@ -39,6 +40,9 @@ def preview_view(preview: Preview, plan: str, options: str = "") -> Iterator[Ren
     """Give what is printed of a preview, piece by piece; ``plan`` and ``options`` name it to ``execute``."""
     yield _orders(preview)
     yield from _checks(preview)
+    if preview.broken:
+        yield Text("\nRules that would be broken", "bold")
+        yield from (_indented(_broken(one)) for one in preview.broken)
     yield Text("\nLimits", "bold")
     yield from (_figures(section) for section in (preview.policy.limits, preview.policy.execution))
     yield _end(preview, plan, options)
@@ -101,6 +105,11 @@ def _check(line: OrderResult) -> Text:
     return Text.assemble(f"{line.action} ", (line.symbol, "bold"), text)
 
 
+def _broken(one: BrokenRule) -> Text:
+    what = f" {words(one.rule)}: {one_line(one.detail)}; {one.remedy}"
+    return Text.assemble((one.symbol or "all lines", "bold"), what)
+
+
 def _figures(section: BaseModel) -> RenderableType:
     """Write the figures that are in force, and which are off."""
     return _indented(Text(", ".join(f"{name}={_figure(value)}" for name, value in section)))
@@ -114,6 +123,8 @@ def _figure(value: Any) -> str:  # noqa: ANN401 - whatever a setting can be
             return plain(value)
         case float():
             return f"{value:g}"
+        case dict():
+            return " ".join(f"{key}:{one}" for key, one in value.items()) or "off"
         case _:
             return str(value)
 

@@ -62,6 +62,9 @@ def tell(recorded: ev.Recorded, story: Story) -> Told:  # noqa: C901, PLR0911, P
             item = story.items.get(event.symbol)
             line = f"{item.action} {event.symbol}" if item else event.symbol
             return Told(level, f"{line}: not sent: {_why(event.reason, event.detail)}", event.symbol)
+        case ev.RulesBroken():
+            found = "; ".join(f"{one.symbol} {_why(one.rule, one.detail)}".strip() for one in event.broken)
+            return Told(WARNING, f"{len(event.broken)} rules would be broken: {found}")
         case ev.FundsAllotted():
             return _allotted(event, story)
         case ev.OrderRefused():

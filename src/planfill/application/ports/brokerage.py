@@ -40,7 +40,7 @@ class Brokerage:
     ``opening`` is called with each plan before its account is read: the mock broker opens its book with
     the shares that the first plan says are held. ``limiter`` paces the orders, ``endpoint`` says where they
     go, ``close`` ends what the family has opened. ``examiner`` checks for ``planfill doctor`` what only this
-    adapter can.
+    adapter can. ``second_prices`` is what quotes are compared with, where the settings name it.
     """
 
     broker: Broker
@@ -56,6 +56,7 @@ class Brokerage:
     endpoint: str = ""
     close: Callable[[], Awaitable[None]] | None = None
     examiner: BrokerExaminer | None = None
+    second_prices: MarketData | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from planfill.domain.report import OrderStatus
 from planfill.domain.values import ClientOrderId
 from planfill.testing.builders import (
     a_plan,
+    a_policy,
     a_report,
     an_item,
     an_order,
@@ -187,3 +188,30 @@ async def test_a_line_without_an_order_is_resumed_too() -> None:
     line = {**dict(result.lines[0]), "client_order_id": None}
     board.go_on(type(result).model_validate({**dict(result), "lines": (line,), "account": None}))
     assert board.rows["SPY"].fills == {}
+
+
+async def test_a_step_of_a_walk_that_is_canceled_does_not_end_its_line() -> None:
+    ended, plan = Ended(), a_plan(an_item("SPY"), execution_urgency="LOW")
+    board = Board(ended)
+    board.begin(plan)
+    policy = a_policy(urgency={"LOW": "walk"}, walk_steps=2, walk_end="leave")
+    last = an_order(quantity=7, client_order_id="pf-SPY-2")
+    events: list[ev.Event] = [
+        an_order_recorded(),
+        ev.CancelRequested(client_order_id=ORDER, reason=Reason.DEADLINE),
+        reported(OrderStatus.PENDING_CANCEL, filled=3),
+        reported(OrderStatus.CANCELED, filled=3),
+    ]
+    for recorded in numbered(started(plan, policy=policy), *events):
+        await board.on_event(recorded)
+    assert (board.rows["SPY"].state, ended) == ("next step", [])
+    second = an_order_recorded(last).model_dump() | {"attempt": 2}
+    events = [
+        ev.OrderRecorded.model_validate(second),
+        ev.CancelRequested(client_order_id=last.client_order_id, reason=Reason.DEADLINE),
+        ev.OrderReported(report=a_report(last, OrderStatus.CANCELED, 1)),
+    ]
+    for recorded in numbered(*events, after=5):
+        await board.on_event(recorded)
+    assert ended == [("SPY", "CANCELED", "")]
+    assert board.rows["SPY"].filled_quantity == 4

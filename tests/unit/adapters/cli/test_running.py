@@ -21,6 +21,7 @@ from planfill.application.facade import ExecutionFacade
 from planfill.application.ports.ledger import ExecutionSummary
 from planfill.application.ports.listener import EventListener
 from planfill.domain import errors
+from planfill.domain.drill import DrillReport
 from planfill.domain.result import ExecutionResult, ExecutionStatus
 from planfill.testing.events import a_result
 
@@ -78,6 +79,9 @@ class Stage(Assembly):
         assert not quiet
         self.config = config
         yield Facade(self.answer)
+
+    def drill(self) -> DrillReport:
+        raise NotImplementedError
 
     def keep(self, error: BaseException) -> Path:
         self.kept.append(error)

@@ -9,6 +9,7 @@ import pytest
 from planfill.adapters.logs.messages import Told, tell
 from planfill.adapters.logs.story import Story
 from planfill.domain import events as ev
+from planfill.domain.linting import BrokenRule
 from planfill.domain.outcome import Reason
 from planfill.domain.reconciliation import Difference, Discrepancy
 from planfill.domain.report import ExecutionReport, OrderStatus
@@ -51,6 +52,7 @@ def of_order(kind: type[ev.Event], reason: Reason = Reason.DEADLINE, **fields: s
     [
         (started(), "INFO"),
         (ev.ExecutionResumed(holder="h"), "INFO"),
+        (ev.RulesBroken(broken=()), "WARNING"),
         (ev.LineClosed(symbol="SPY", reason=Reason.AMOUNT_ZERO), "INFO"),
         (ev.LineClosed(symbol="SPY", reason=Reason.NO_PRICE), "WARNING"),
         (an_order_recorded(), "INFO"),
@@ -207,3 +209,13 @@ def test_what_an_order_is_about_is_unknown_where_its_beginning_is() -> None:
     event = of_order(ev.OrderUnresolved, detail="504")
     (recorded,) = numbered(event)
     assert tell(recorded, Story()).message == "UNRESOLVED: DEADLINE: 504, order pf-SPY-1"
+
+
+def test_every_broken_rule_is_told_in_one_line() -> None:
+    broken = (
+        BrokenRule(symbol="", rule=Reason.MARKET_CLOSED, detail="the market is closed", remedy="wait"),
+        BrokenRule(symbol="SPY", rule=Reason.NOT_TRADABLE, detail="", remedy="leave it out"),
+    )
+    assert told(ev.RulesBroken(broken=broken)).message == (
+        "2 rules would be broken: MARKET_CLOSED: the market is closed; SPY NOT_TRADABLE"
+    )

@@ -101,6 +101,7 @@ class Run(Sending):
         self.until = clock.monotonic() + seconds
         self.doubted = doubted
         self.closed = False
+        self.answers: list[bool] = []
 
     @property
     def certainty_s(self) -> float:
@@ -115,6 +116,9 @@ class Run(Sending):
 
     def may_be_there(self, order: Order) -> bool:
         return self.doubted
+
+    def heard(self, *, answered: bool) -> None:
+        self.answers.append(answered)
 
 
 async def _place(world: World, run: Run) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -13,7 +13,7 @@ from planfill.application.ports.market import InstrumentCatalog, MarketData, Mar
 from planfill.domain.errors import BrokerConnectionError
 from planfill.domain.market import Instrument, MarketSession, NoQuote, Quote
 from planfill.domain.outcome import Reason
-from planfill.domain.values import Price
+from planfill.domain.values import Money, Price, Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from planfill.adapters.brokers.alpaca.transport import Transport
     from planfill.application.ports.clock import Clock
+
+# Alpaca says that an order's cost basis must be at least "minimal amount of order 1".
+_LEAST: Final = Money(Decimal(1))
 
 
 class AlpacaMarketData(MarketData):
@@ -104,8 +107,23 @@ def _quote(symbol: str, told: Any, feed: str) -> Quote | NoQuote:
     if bid > ask_:
         return NoQuote(symbol=symbol, reason=Reason.CROSSED_PRICE, detail=detail)
     return Quote(
-        symbol=symbol, bid=Price(bid), ask=Price(ask_), at=at, source=f"alpaca-{feed.replace('_', '-')}"
+        symbol=symbol,
+        bid=Price(bid),
+        ask=Price(ask_),
+        at=at,
+        source=f"alpaca-{feed.replace('_', '-')}",
+        bid_size=_size(told, "bs"),
+        ask_size=_size(told, "as"),
     )
+
+
+def _size(told: Any, name: str) -> Quantity | None:
+    """Read how many shares are shown; what cannot be read is not known, and spoils no price."""
+    try:
+        size = amount(told, name)
+    except Unreadable:
+        return None
+    return None if size is None or size < 0 else Quantity(size)
 
 
 def _instrument(asset: Any) -> Instrument | None:
@@ -114,6 +132,7 @@ def _instrument(asset: Any) -> Instrument | None:
             symbol=asset["symbol"],
             tradable=asset["tradable"] is True,
             fractionable=asset.get("fractionable") is True,
+            min_order_usd=_LEAST,
         )
     except (ValidationError, KeyError, TypeError, AttributeError):
         return None

@@ -45,6 +45,7 @@ class Exchange:
         self.balances = Balances()
         self.blotter = Blotter()
         self.holding_fills = False
+        self.shown = settings.quote_size
         self._settings = settings
         self._matching = Matching(settings, prices, self.balances, self.blotter)
         self._instruments: dict[str, Instrument] = {}

@@ -8,6 +8,7 @@ from planfill.adapters.brokers.mock.desk import AtDesk
 from planfill.adapters.brokers.mock.prices import NoPrice
 from planfill.application.ports.market import InstrumentCatalog, MarketData, MarketHours
 from planfill.domain.market import Instrument, MarketSession, NoQuote, Quote
+from planfill.domain.values import Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -51,4 +52,13 @@ def _quote(symbol: str, exchange: Exchange, now: datetime) -> Quote | NoQuote:
     known = exchange.prices.of(symbol)
     if isinstance(known, NoPrice):
         return NoQuote(symbol=symbol, reason=known.reason, detail=known.detail)
-    return Quote(symbol=symbol, bid=known.bid, ask=known.ask, at=now, source=SOURCE)
+    shown = None if exchange.shown is None else Quantity(exchange.shown)
+    return Quote(
+        symbol=symbol,
+        bid=known.bid,
+        ask=known.ask,
+        at=now,
+        source=SOURCE,
+        bid_size=shown,
+        ask_size=shown,
+    )

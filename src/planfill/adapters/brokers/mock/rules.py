@@ -51,6 +51,7 @@ def instrument(symbol: str, settings: MockSettings) -> Instrument:
         tradable=symbol not in settings.not_tradable,
         fractionable=symbol not in settings.not_fractionable,
         quantity_increment=LOT,
+        min_order_usd=Money(_LEAST_USD),
     )
 
 

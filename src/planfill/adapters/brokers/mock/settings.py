@@ -45,6 +45,8 @@ class MockSettings(BaseModel, frozen=True, extra="forbid"):
     ``holdings``, ``cash``
         What an empty book is opened with: shares by symbol, and dollars. ``"plan"`` takes the shares that
         the first plan says are held, and ``cash`` unset what that plan says is left beside them.
+    ``quote_size``
+        How many shares are shown at the bid and at the ask; unset, quotes do not say. Any size fills.
     ``slippage_bps``
         How much worse than the quote a fill is; the second step of a fill pays it twice.
     ``fill_delay_s``, ``partial_fills``
@@ -75,6 +77,7 @@ class MockSettings(BaseModel, frozen=True, extra="forbid"):
     cash: _Exact | None = None
     holdings: Literal["plan"] | dict[_Ticker, _Exact] = "plan"
     spread_bps: _BasisPoints = Decimal(2)
+    quote_size: _Exact | None = None
     slippage_bps: _BasisPoints = Decimal(1)
     fee_bps: _BasisPoints = Decimal(0)
     fee_usd_per_share: _Exact = Decimal(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planfill.application.ports.broker import Broker
+from planfill.domain.errors import BrokerConnectionError
 
 if TYPE_CHECKING:
     from planfill.application.run import Sending
@@ -23,7 +24,13 @@ class Gate(Broker):
     async def place_order(self, order: Order) -> ExecutionReport:
         """Send the order if it may be sent now; raises ``NotPermitted`` if not."""
         await self._sending.permit(order)
-        return await self._inner.place_order(order)
+        try:
+            report = await self._inner.place_order(order)
+        except BrokerConnectionError:
+            self._sending.heard(answered=False)
+            raise
+        self._sending.heard(answered=True)
+        return report
 
     async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:
         """Report on the order as it is now."""
