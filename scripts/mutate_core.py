@@ -133,7 +133,7 @@ MUTANTS: Final = (
     Mutant(
         "ignore a stop in the gate",
         "application/run.py",
-        "            raise NotPermitted(self.stop.reason, self.stop.detail)\n",
+        "            raise NotPermitted(stopped.reason, stopped.detail)\n",
         "            pass\n",
     ),
     Mutant(
@@ -316,8 +316,32 @@ MUTANTS: Final = (
     Mutant(
         "a cancel of another process is not heard",
         "application/heeding.py",
-        "            if event.plan_id == self._plan_id:\n",
-        "            if not event.plan_id:\n",
+        "                if event.plan_id == self._plan_id:\n",
+        "                if not event.plan_id:\n",
+    ),
+    Mutant(
+        "the gate does not see a halt",
+        "application/run.py",
+        "        self.glance()\n",
+        "        pass\n",
+    ),
+    Mutant(
+        "a halt in the ledger is not heard",
+        "application/heeding.py",
+        "        self._obey(strictest(*self._halts.values()))\n",
+        "        pass\n",
+    ),
+    Mutant(
+        "under reduce-only buys go out",
+        "application/stopping.py",
+        "        return self.buys if side is Side.BUY else None\n",
+        "        return None\n",
+    ),
+    Mutant(
+        "what a reduce-only halt stops is bought after all",
+        "domain/deciding.py",
+        "    if state.buys_stop is None:\n",
+        "    if state.buys_stop is not None or state.stop is None:\n",
     ),
     Mutant(
         "a stop is forgotten by the next run",
@@ -328,8 +352,8 @@ MUTANTS: Final = (
     Mutant(
         "orders are not canceled at their deadline",
         "domain/following.py",
-        "        and (state.stop is not None or now >= order.deadline or _is_too_much(state, order))\n",
-        "        and (state.stop is not None or _is_too_much(state, order))\n",
+        "or now >= order.deadline or _is_too_much(",
+        "or _is_too_much(",
     ),
 )
 

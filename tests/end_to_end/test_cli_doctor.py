@@ -30,11 +30,11 @@ from planfill.domain.report import ExecutionReport, OrderStatus
 NOBODY: Final = 65534
 OF_THE_MOCK: Final = [
     "settings", "prices", "book", "account", "blocks", "buying power", "market hours", "market data",
-    "ledger", "alerts",
+    "ledger", "halt", "alerts",
 ]  # fmt: skip
 OF_ALPACA: Final = [
     "settings", "keys", "url", "dns", "tls", "account", "blocks", "clock", "buying power", "market hours",
-    "market data", "rate limit", "ledger", "alerts",
+    "market data", "rate limit", "ledger", "halt", "alerts",
 ]  # fmt: skip
 
 
@@ -70,7 +70,7 @@ async def test_what_is_in_order_is_one_line_a_check_and_no_order_is_sent(planfil
     ended = planfill("doctor")
     assert (ended.code, ended.err) == (0, "")
     *lines, verdict = ended.out.splitlines()
-    assert verdict == "IN ORDER: 10 checks"
+    assert verdict == "IN ORDER: 11 checks"
     assert [line[14:].partition("  ")[0] for line in lines] == OF_THE_MOCK
     assert {line[:12].strip() for line in lines} == {"ok", "note"}
     assert await the_orders(planfill) == []
@@ -162,7 +162,7 @@ def test_a_read_only_ledger_is_named_with_its_remedy(
     open_folder.chmod(0o555)
     with as_ordinary_user():
         ended = planfill("doctor", "--order", "--json")
-    assert failed(ended) == ["ledger"]
+    assert failed(ended) == ["ledger", "halt"]
     assert "allow" in found(ended)["ledger"]["found"]
     assert found(ended)["order"]["status"] == "NOT_CHECKED"
 

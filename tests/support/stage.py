@@ -13,10 +13,12 @@ from planfill.adapters.brokers.mock import MockBroker, MockSettings, On, Script
 from planfill.adapters.brokers.mock.script import Call, Fault
 from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
 from planfill.adapters.brokers.wrappers.stack import stack
+from planfill.adapters.halts.memory import MemoryHalts
 from planfill.adapters.ledgers.memory import MemoryLedger, MemoryStore
 from planfill.application.audit import Audit
 from planfill.application.execute import ExecutePlan
 from planfill.application.opening import stream_of
+from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import Cursors, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.preview import Preview, PreviewPlan
@@ -74,6 +76,7 @@ class Stage:
         self.store = MemoryStore()
         self.ledger: Ledger = MemoryLedger(self.store)
         self.cursors: Cursors = MemoryLedger(self.store)
+        self.switch: HaltSwitch | None = MemoryHalts()
         self.listeners: tuple[EventListener, ...] = ()
         limits = {name: figures[name] for name in figures if name in LimitsPolicy.model_fields}
         execution = {name: figures[name] for name in figures if name not in limits}
@@ -94,6 +97,7 @@ class Stage:
             listeners=self.listeners,
             wrap=stack,
             holder="a test",
+            switch=self.switch,
         )
 
     async def execute(self, plan: Mapping[str, Any], stop: StopSignal | None = None) -> ExecutionResult:
@@ -114,8 +118,9 @@ class Stage:
             ledger=ledger,
             cursors=ledger,
             listeners=(),
+            switch=None,
         )
-        return await PreviewPlan(rehearsed, self.ledger)(read_plan(plan))
+        return await PreviewPlan(rehearsed, self.ledger, self.switch)(read_plan(plan))
 
     async def crash_after(self, kind: str, plan: Mapping[str, Any]) -> None:
         """Execute a plan in a process that ends as soon as an event of this kind is durable."""

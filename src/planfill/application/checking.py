@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from planfill.application.heeding import halt_of
 from planfill.domain.errors import (
     AccountBusy,
     BrokerConnectionError,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from planfill.application.ports.clock import Clock
+    from planfill.application.ports.halt import HaltSwitch
     from planfill.application.ports.ledger import Ledger
     from planfill.application.ports.market import MarketData
     from planfill.domain.errors import SettingsError
@@ -155,6 +157,19 @@ async def of_ledger(make: Callable[[], Ledger], account: AccountKey | None, at: 
             "ledger", f"can be written to; unfinished: {', '.join(left)}", f"planfill resume {left[0]}"
         )
     return in_order("ledger", f"can be written to; {len(known)} executions, none unfinished")
+
+
+async def of_halt(
+    make: Callable[[], Ledger], switch: HaltSwitch | None, account: AccountKey | None
+) -> Finding:
+    """Say whether the account, or all, are halted; what cannot be read halts."""
+    try:
+        halt = await halt_of(make(), switch, account)
+    except ExecutionError as e:
+        return not_in_order("halt", str(e), "nothing is sent until this can be read")
+    if halt is None:
+        return in_order("halt", "none is in force")
+    return not_in_order("halt", str(halt), "lift it once its reason is gone")
 
 
 def of_alerts() -> Finding:

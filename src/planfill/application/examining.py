@@ -12,6 +12,7 @@ from planfill.application.checking import (
     of_alerts,
     of_blocks,
     of_examiner,
+    of_halt,
     of_ledger,
     of_money,
     of_session,
@@ -22,6 +23,7 @@ from planfill.application.checking import (
 )
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
+from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import Ledger
 from planfill.application.stopping import StopSignal
 from planfill.application.trying import CHECK, TryOrder
@@ -39,7 +41,7 @@ _A_LIQUID_SYMBOL: Final = "SPY"
 
 def without_settings(error: SettingsError, *, order: bool) -> Examination:
     """Give the examination of a set-up whose settings cannot be read: nothing else can be checked."""
-    rest = (*_OF_THE_BROKER, "ledger", "alerts", *((CHECK,) if order else ()))
+    rest = (*_OF_THE_BROKER, "ledger", "halt", "alerts", *((CHECK,) if order else ()))
     return Examination.of((*of_settings(error), *skipped(rest, "the settings are not valid")))
 
 
@@ -52,6 +54,7 @@ class Examine:
     clock: Clock
     policy: Policy
     settings: str
+    switch: HaltSwitch | None = None
 
     async def __call__(self, stop: StopSignal, *, order: bool) -> Examination:
         """Check everything; with ``order``, place one far from the market and cancel it."""
@@ -60,9 +63,10 @@ class Examine:
         except SettingsError as e:
             why = "the broker cannot be built with these settings"
             ledger = await of_ledger(self.ledger, None, self.clock.now())
+            halt = await of_halt(self.ledger, self.switch, None)
             asked_for = skipped((CHECK,), f"not sent: {why}") if order else ()
             return Examination.of(
-                (*of_settings(e), *skipped(_OF_THE_BROKER, why), ledger, of_alerts(), *asked_for)
+                (*of_settings(e), *skipped(_OF_THE_BROKER, why), ledger, halt, of_alerts(), *asked_for)
             )
         return Examination.of(await _Round(self, brokerage, stop).all(order=order))
 
@@ -91,6 +95,7 @@ class _Round:
             ("market data", self._data),
             ("rate limit", self._rate),
             ("ledger", self._ledger),
+            ("halt", self._halt),
             ("alerts", self._alerts),
         ]
         if order:
@@ -157,6 +162,10 @@ class _Round:
         account = None if self._account is None else self._account.key
         return (await of_ledger(self._examine.ledger, account, self._examine.clock.now()),)
 
+    async def _halt(self) -> tuple[Finding, ...]:
+        account = None if self._account is None else self._account.key
+        return (await of_halt(self._examine.ledger, self._examine.switch, account),)
+
     async def _alerts(self) -> tuple[Finding, ...]:
         return (of_alerts(),)
 
@@ -181,8 +190,9 @@ class _Round:
         except ExecutionError as e:
             return (not_checked(CHECK, f"not sent: {e}", "try again when that is over"),)
         async with claim:
-            if self._stop.reason:
-                return skipped((CHECK,), f"not sent: {self._stop.detail}")
+            (halt,) = await self._halt()
+            if self._stop.reason or not halt.is_well:
+                return skipped((CHECK,), f"not sent: {self._stop.detail or halt.found}")
             examine = self._examine
             return (
                 await TryOrder(self._brokerage, examine.clock, examine.policy.execution)(

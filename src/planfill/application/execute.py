@@ -14,6 +14,7 @@ from planfill.application.limiting import Limits
 from planfill.application.opening import check_same, check_start, not_worth_it, replay, stream_of, to_ask
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
+from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import Claim, Cursors, ExecutionSummary, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.run import Run, Wrap, ask
@@ -49,7 +50,8 @@ class ExecutePlan:
     """
     The use-case. ``wrap`` puts what every send must pass around the broker; ``holder`` says who we are.
 
-    ``cursors`` may be the ledger itself. ``history`` is where the account's past is, if not there.
+    ``cursors`` may be the ledger itself. ``history`` is where the account's past is, if not there. Without a
+    ``switch`` only the ledger can say that there is a halt.
     """
 
     brokerage: Brokerage
@@ -60,6 +62,7 @@ class ExecutePlan:
     listeners: Sequence[EventListener]
     wrap: Wrap
     holder: str
+    switch: HaltSwitch | None = None
     history: Ledger | None = None
 
     async def __call__(
@@ -125,28 +128,21 @@ class ExecutePlan:
         journal = Journal(
             self.ledger, stream_of(key), claim=claim, clock=self.clock, state=state, teller=teller
         )
+        heed = Heed(self.ledger, self.switch, key, state.begun_at or self.clock.now(), stop)
+        await heed.look()
         now, history = self.clock.now(), self.history or self.ledger
         limits = await Limits.of(plan, key, self.policy.limits, history=history, now=now)
-        run = Run(self.brokerage, self.clock, self.policy, journal, stop, limits)
-        heed = Heed(self.ledger, account.key, plan.plan_id, since=state.begun_at or self.clock.now())
-        async with teller, Beside(heed.listen, self.clock, stop):
+        run = Run(self.brokerage, self.clock, self.policy, journal, stop, heed.glance, limits)
+        async with teller, Beside(heed.listen, self.clock):
             return await self._run(run, plan, account)
 
     async def _run(self, run: Run, plan: Plan, account: Account) -> ExecutionResult:
         state = run.state
         if state.started is None or state.finished:
-            known, orders = await self.ledger.executions(account.key), list[ExecutionReport]()
+            orders = list[ExecutionReport]()
             async with Holdings(run, plan) as held:
-                objection = await check_start(
-                    plan,
-                    account,
-                    known,
-                    brokerage=self.brokerage,
-                    now=self.clock.now(),
-                    policy=self.policy.execution,
-                    open_orders=orders,
-                )
-            if objection := objection or run.limits.check_plan(self.clock.now()):
+                objection = await self._objection(run, plan, account, orders)
+            if objection:
                 result = self._refusal(plan, account.key, objection)
                 await run.note(self._started(plan, account), ExecutionRefused(result=result))
                 return result.at_head(state.head)
@@ -164,6 +160,22 @@ class ExecutePlan:
                 raise
             return in_doubt(state, self.clock.now(), f"the ledger failed: {e}; resume when it works")
         return result.at_head(state.head)
+
+    async def _objection(
+        self, run: Run, plan: Plan, account: Account, orders: list[ExecutionReport]
+    ) -> Objection | None:
+        """Give what keeps a plan from being taken up; ``orders`` takes the open ones of the account."""
+        if run.stop.reason is Reason.HALTED:
+            return None  # the loop refuses it, whatever else speaks against it
+        return await check_start(
+            plan,
+            account,
+            await self.ledger.executions(account.key),
+            brokerage=self.brokerage,
+            now=self.clock.now(),
+            policy=self.policy.execution,
+            open_orders=orders,
+        ) or run.limits.check_plan(self.clock.now())
 
     def _started(
         self,

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from planfill.application.afterwards import Afterwards
-from planfill.application.inspecting import InspectingFacade, new_signal
+from planfill.application.inspecting import new_signal
+from planfill.application.operating import HaltingFacade
 from planfill.application.thread import LoopThread
 from planfill.domain.errors import ExecutionError, PlanInvalid, PlanNotApproved, Problem
 from planfill.domain.outcome import Reason
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from planfill.domain.resolution import Resolution
 
 
-class ExecutionFacade(InspectingFacade):
+class ExecutionFacade(HaltingFacade):
     """
     Executes plans; every method works in a script, a notebook and a running event loop.
 

@@ -22,8 +22,7 @@ async def execute(run: Run, broker: Broker) -> None:  # noqa: C901 - one case a 
     tracker = Tracker(run, broker)
     funding = Funding(run, tracker.track)
     while True:
-        if run.stop.reason is not None and run.state.stop is None:
-            await run.note(StopRequested(reason=run.stop.reason, detail=run.stop.detail))
+        await run.note(*run.stop.unrecorded(run.state))
         match step.decide(run.state, run.policy, run.largest_wave):
             case step.Finish():
                 return

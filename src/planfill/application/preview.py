@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planfill.application.execute import ExecutePlan
+from planfill.application.heeding import halt_of
 from planfill.application.opening import check_same, replay, stream_of
+from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import Ledger
 from planfill.application.preparing import facts_of, open_orders
 from planfill.application.stopping import StopSignal
-from planfill.domain.errors import BrokerConnectionError
+from planfill.domain.errors import BrokerConnectionError, HaltUnavailable
 from planfill.domain.linting import BrokenRule, lint
 from planfill.domain.order import Order
 from planfill.domain.plan import Plan
@@ -25,7 +27,7 @@ class Preview(Value, frozen=True):
 
     ``result`` is that of a rehearsal in which every order fills at its quote; ``orders`` are those that
     would be sent, by symbol; ``digest`` is what ``execute --approved`` takes. ``note`` says what the ledger
-    has to say to it: executed already, in part, or another plan in the way; empty if nothing.
+    has to say to it: executed already, in part, another plan in the way, or a halt; empty if nothing.
     ``broken`` lists every rule of broker and settings that lines would break now, market open or not.
     """
 
@@ -49,6 +51,7 @@ class PreviewPlan:
 
     rehearsal: ExecutePlan
     ledger: Ledger
+    switch: HaltSwitch | None = None
 
     async def __call__(self, plan: Plan) -> Preview:
         """
@@ -70,9 +73,17 @@ class PreviewPlan:
             policy=self.rehearsal.policy,
             orders={order.order.symbol: order.order for order in state.orders.values()},
             result=result,
-            note=await self._note(plan, result.account),
+            note=await self._note(plan, result.account) or await self._halted(state),
             broken=await self._broken(plan),
         )
+
+    async def _halted(self, state: ExecutionState) -> str:
+        account = state.started.account if state.started else None
+        try:
+            halt = await halt_of(self.ledger, self.switch, account)
+        except HaltUnavailable as e:
+            return f"execute sends nothing: {e}"
+        return str(halt or "")
 
     async def _broken(self, plan: Plan) -> tuple[BrokenRule, ...]:
         """Lint the plan; of a broker that does not answer the result speaks."""

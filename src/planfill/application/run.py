@@ -96,6 +96,8 @@ class Run(Sending):
     policy: Policy
     journal: Journal
     stop: StopSignal
+    glance: Callable[[], None]
+    """Sees whether somebody else has asked for a stop."""
     limits: Limits
     _unanswered: int = 0
     linted: bool = False
@@ -158,7 +160,7 @@ class Run(Sending):
     def is_over(self, order: Order) -> bool:
         """Tell whether nothing more may be tried for an order."""
         late = self.clock.now() >= self.state.orders[order.client_order_id].deadline
-        return late or self.stop.reason is not None
+        return late or self.stop.against(order.side) is not None
 
     async def unless_stopped(self, waiting: Callable[[], Awaitable[None]]) -> None:
         """Wait, but no longer than until a stop is asked for."""
@@ -178,8 +180,9 @@ class Run(Sending):
 
         """
         now = self.clock.now()
-        if self.stop.reason is not None:
-            raise NotPermitted(self.stop.reason, self.stop.detail)
+        self.glance()
+        if stopped := self.stop.against(order.side):
+            raise NotPermitted(stopped.reason, stopped.detail)
         age = (now - order.quoted_at).total_seconds()
         if age > self.policy.execution.max_quote_age_s:
             raise NotPermitted(Reason.STALE_PRICE, f"its quote is {age:.0f} s old")

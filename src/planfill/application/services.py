@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from planfill.application.canceling import CancelPlan
     from planfill.application.examining import Examine
     from planfill.application.execute import ExecutePlan
+    from planfill.application.halting import Halts
     from planfill.application.ports.clock import Clock
     from planfill.application.preview import PreviewPlan
     from planfill.application.queries import Executions
@@ -39,6 +40,10 @@ class Services(Protocol):
     @abstractmethod
     def cancel(self) -> CancelPlan:
         """Give the use-case that cancels plans."""
+
+    @abstractmethod
+    def halts(self) -> Halts:
+        """Give the use-cases that halt, and lift that again."""
 
     @abstractmethod
     def resolve(self) -> ResolveOrder:

@@ -50,7 +50,7 @@ class Tracker:
 
     async def _cancel(self, order: OrderState) -> None:
         """Ask for a cancel; where the broker does not take it, or does not see the order yet, again later."""
-        name, stop = order.order.client_order_id, self._run.state.stop
+        name, stop = order.order.client_order_id, self._run.state.stop_of(order.order.side)
         try:
             await self._run.ask(self._broker.cancel_order, name)
         except (BrokerConnectionError, OrderNotFound):

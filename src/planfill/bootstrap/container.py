@@ -22,13 +22,16 @@ from dependency_injector.providers import (
 from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
 from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.clock import SystemClock
+from planfill.adapters.halts.memory import MemoryHalts
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.audit import Audit
 from planfill.application.canceling import CancelPlan
 from planfill.application.examining import Examine
 from planfill.application.execute import ExecutePlan
+from planfill.application.halting import Halts
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
+from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import AuditTrail, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.preview import PreviewPlan
@@ -89,6 +92,14 @@ def sql_ledger(url: str, opened: list[SqlLedger], *, create: bool) -> Ledger:
     return ledger
 
 
+def file_halts(url: str) -> HaltSwitch:
+    """Give the halts beside the ledger at the URL."""
+    from planfill.adapters.halts.file import FileHalts
+    from planfill.adapters.ledgers.sqlite import SqliteFile
+
+    return FileHalts(SqliteFile(url, busy_timeout_s=0).path)
+
+
 def audit_trail(ledger: Ledger) -> AuditTrail:
     """Give the audit trail that a ledger is, where it is one."""
     if not isinstance(ledger, AuditTrail):
@@ -136,6 +147,10 @@ class Container(DeclarativeContainer):
     writer: Provider[Ledger] = Selector(kind, memory=memory_ledger, sql=sql_writer)
     reader: Provider[Ledger] = Selector(kind, memory=memory_ledger, sql=sql_reader)
 
+    memory_halts: Provider[HaltSwitch] = ThreadSafeSingleton(MemoryHalts)
+    sql_halts: Provider[HaltSwitch] = ThreadSafeSingleton(file_halts, url)
+    switch: Provider[HaltSwitch] = Selector(kind, memory=memory_halts, sql=sql_halts)
+
     execute: Provider[ExecutePlan] = ThreadSafeSingleton(
         ExecutePlan,
         brokerage=brokerage,
@@ -146,6 +161,7 @@ class Container(DeclarativeContainer):
         listeners=listeners,
         wrap=Object(stack),
         holder=Callable(holder),
+        switch=switch,
     )
     preview: Provider[PreviewPlan] = Factory(
         PreviewPlan,
@@ -162,6 +178,7 @@ class Container(DeclarativeContainer):
             history=reader,
         ),
         reader,
+        switch,
     )
     executions: Provider[Executions] = Factory(Executions, reader, clock)
     audit: Provider[Audit] = Factory(Audit, Callable(audit_trail, reader))
@@ -173,8 +190,10 @@ class Container(DeclarativeContainer):
         clock=clock,
         policy=figures,
         settings=described,
+        switch=switch,
     )
     operator: Provider[str] = Callable(operator)
     cancel: Provider[CancelPlan] = Factory(CancelPlan, execute, executions, operator)
+    halts: Provider[Halts] = Factory(Halts, writer, switch, clock, executions, execute.provider, operator)
     reconcile: Provider[Reconcile] = Factory(Reconcile, execute)
     resolve: Provider[ResolveOrder] = Factory(ResolveOrder, execute, executions, operator)

@@ -15,6 +15,7 @@ from planfill.application.canceling import CancelPlan
 from planfill.application.examining import Examine
 from planfill.application.execute import ExecutePlan
 from planfill.application.facade import ExecutionFacade
+from planfill.application.halting import Halts
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.brokerage import Brokerage, OpensForPlan
 from planfill.application.ports.clock import Clock
@@ -95,6 +96,8 @@ class ExecutionManager(ExecutionFacade):
         if ledger is not None:
             container.writer.override(Object(ledger))
             container.reader.override(Object(ledger))
+            # Where the caller's ledger is, if it is anywhere, nobody says: others halt it in the ledger.
+            container.switch.override(container.memory_halts)
         super().__init__(Services(container))
 
     @classmethod
@@ -143,6 +146,10 @@ class Services(services.Services):
     def cancel(self) -> CancelPlan:
         """Give the use-case that cancels plans."""
         return self._container.cancel()
+
+    def halts(self) -> Halts:
+        """Give the use-cases that halt, and lift that again."""
+        return self._container.halts()
 
     def resolve(self) -> ResolveOrder:
         """Give the use-case that resolves orders."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from planfill.domain.breakers import tripped
+from planfill.domain.order import Side
 from planfill.domain.plan import Action
 from planfill.domain.proceeds import lines_of
 from planfill.domain.sequencing import RELEASE
 from planfill.domain.state import Phase
 
 if TYPE_CHECKING:
+    from planfill.domain.events import StopRequested
     from planfill.domain.outcome import Reason
     from planfill.domain.policy import Policy
     from planfill.domain.state import ExecutionState, LineState, OrderState
@@ -81,8 +83,8 @@ def decide(state: ExecutionState, policy: Policy, largest_wave: int | None = Non
     unsent = tuple(order for order in orders if order.phase is Phase.RECORDED)
     if inherited := tuple(order for order in orders if order.phase is Phase.DOUBTED and order.inherited):
         return Recover(inherited)
-    if state.stop is not None:
-        return _wind_down(state, unsent, state.stop.reason, state.stop.detail)
+    if stopped := _stopped(state, unsent):
+        return stopped
     lines, in_full = RELEASE[policy.execution.sequencing](state)
     if (unsent or lines) and (sick := tripped(state, policy.limits)):
         return Stop(sick.reason, sick.detail)
@@ -93,7 +95,7 @@ def decide(state: ExecutionState, policy: Policy, largest_wave: int | None = Non
     if lines and not (working and largest_wave == 0):
         ready = tuple(line for line in lines if line.item.action is Action.SELL or line.allotted is not None)
         return Wave(ready[: largest_wave or None]) if ready else _fund(state, lines, in_full=in_full)
-    return Track() if working else Finish()
+    return _follow(state)
 
 
 def _fund(state: ExecutionState, lines: tuple[LineState, ...], *, in_full: bool) -> Step:
@@ -105,12 +107,28 @@ def _fund(state: ExecutionState, lines: tuple[LineState, ...], *, in_full: bool)
     return Track() if any(between) else Fund(lines, in_full)
 
 
-def _wind_down(state: ExecutionState, unsent: tuple[OrderState, ...], reason: Reason, detail: str) -> Step:
-    """Close what was not sent; then wait for what was."""
+def _stopped(state: ExecutionState, unsent: tuple[OrderState, ...]) -> Step | None:
+    """Close what a stop concerns and was not sent; where it concerns all, then wait for what was."""
+    pending = tuple(line for line in state.lines.values() if line.is_pending)
+    if state.stop is not None:
+        return _end(state.stop, unsent, pending) or _follow(state)
+    if state.buys_stop is None:
+        return None
+    buys = tuple(order for order in unsent if order.order.side is Side.BUY)
+    return _end(state.buys_stop, buys, tuple(one for one in pending if one.item.action is Action.BUY))
+
+
+def _end(
+    stop: StopRequested, unsent: tuple[OrderState, ...], pending: tuple[LineState, ...]
+) -> Withdraw | Close | None:
+    """Close what was not sent, if there is any."""
     if unsent:
-        return Withdraw(unsent, reason, detail)
-    if pending := tuple(line for line in state.lines.values() if line.is_pending):
-        return Close(pending, reason, detail)
+        return Withdraw(unsent, stop.reason, stop.detail)
+    return Close(pending, stop.reason, stop.detail) if pending else None
+
+
+def _follow(state: ExecutionState) -> Track | Finish:
+    """Wait for what was sent."""
     return Track() if any(order.is_open for order in state.orders.values()) else Finish()
 
 

@@ -39,6 +39,8 @@ The errors, and what a caller may do about each.
     |   |-- LedgerCorrupt             an event row is not what its hash says
     |   `-- FenceLost                 another process holds the stream now
     |-- AccountBusy                   another execution holds the account
+    |-- AccountUnknown                the settings name another account
+    |-- HaltUnavailable               nobody can say whether there is a halt, or change that: nothing is sent
     `-- ProcessForked                 the object belongs to the parent process
 """
 
@@ -238,6 +240,18 @@ class FenceLost(LedgerError):
 
 class AccountBusy(ExecutionError):
     """Another execution holds the account; the message says which, and since when."""
+
+    exit_code = 3
+
+
+class AccountUnknown(ExecutionError):
+    """The settings name another account than the one that is meant."""
+
+    exit_code = 2
+
+
+class HaltUnavailable(ExecutionError):
+    """Nobody can say whether there is a halt, or change that: nothing is sent."""
 
     exit_code = 3
 

@@ -179,12 +179,34 @@ class CancelAsked(_Event, frozen=True):
     detail: str
 
 
+class Halted(_Event, frozen=True):
+    """
+    Somebody halted the account in whose stream it stands, or in the stream ``system`` all accounts.
+
+    With ``reduce_only`` sells go on.
+    """
+
+    kind: Literal["halted"] = "halted"
+    by: str
+    reason: str
+    reduce_only: bool
+
+
+class Unhalted(_Event, frozen=True):
+    """Somebody lifted the halt of the account in whose stream it stands, or that of all accounts."""
+
+    kind: Literal["unhalted"] = "unhalted"
+    by: str
+    reason: str
+
+
 class StopRequested(_Event, frozen=True):
-    """Nothing new is sent from here on; what works is canceled."""
+    """Nothing new is sent from here on, what works is canceled; where ``only_buys``, sells go on."""
 
     kind: Literal["stop_requested"] = "stop_requested"
     reason: Reason
     detail: str
+    only_buys: bool = False
 
 
 class ExecutionRefused(_Event, frozen=True):
@@ -255,6 +277,8 @@ Event = (
     | OrderResolved
     | CancelRequested
     | CancelAsked
+    | Halted
+    | Unhalted
     | StopRequested
     | Reconciled
     | ExecutionRefused

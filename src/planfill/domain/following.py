@@ -115,7 +115,7 @@ def _is_of(order: OrderState, report: ExecutionReport) -> bool:
 
 def overdue(state: ExecutionState, now: datetime) -> list[OrderState]:
     """
-    Find the orders to cancel: past their deadline, or all that work once a stop is asked for.
+    Find the orders to cancel: past their deadline, or all that work and a stop concerns.
 
     And those that are for more than their line is left with: an earlier order has grown after its end.
     """
@@ -124,7 +124,7 @@ def overdue(state: ExecutionState, now: datetime) -> list[OrderState]:
         for order in state.orders.values()
         if order.is_open
         and order.cancel_requested_at is None
-        and (state.stop is not None or now >= order.deadline or _is_too_much(state, order))
+        and (state.stop_of(order.order.side) or now >= order.deadline or _is_too_much(state, order))
     ]
 
 

@@ -81,4 +81,5 @@ def _has_ended(state: ExecutionState, order: OrderState) -> bool:
 
 
 def _was_stopped(state: ExecutionState, order: OrderState) -> bool:
-    return state.stop is not None and order.canceled_for is state.stop.reason
+    stop = state.stop_of(order.order.side)
+    return stop is not None and order.canceled_for is stop.reason

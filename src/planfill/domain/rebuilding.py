@@ -70,7 +70,8 @@ def _differing(state: ExecutionState, ending: _Ending) -> list[str]:
 
 def _rebuilt(state: ExecutionState, ending: _Ending) -> ExecutionResult:
     result, started = ending.result, state.started
-    if isinstance(ending, ExecutionRefused) and state.stop is None and started is not None:
+    stop = state.stop or state.buys_stop
+    if isinstance(ending, ExecutionRefused) and stop is None and started is not None:
         # An attempt that ended before it began: why is told by its result alone.
         reason = next((line.reason for line in result.lines if line.reason), Reason.ACCOUNT_UNFINISHED)
         objection = Objection(reason, result.detail)

@@ -9,6 +9,7 @@ from planfill.domain.errors import LedgerCorrupt
 from planfill.domain.execution_machine import FINISHED, Standing, execution_after
 from planfill.domain.identity import ExecutionKey, client_order_ids
 from planfill.domain.lines import LineState, OrderState
+from planfill.domain.order import Side
 from planfill.domain.order_machine import HAPPENS, OPEN, Happening, Impossible, Phase
 from planfill.domain.outcome import Reason
 from planfill.domain.report import OrderStatus
@@ -42,6 +43,9 @@ class ExecutionState:
         self.rejections_in_a_row = 0
         self.stop: ev.StopRequested | None = None
         self.stopped_at: datetime | None = None
+        self.buys_stop: ev.StopRequested | None = None
+        """A stop that lets sells go on."""
+        self.buys_stopped_at: datetime | None = None
         self.counted_usd: Money | None = None
         """What the sells had brought when the money was counted last; None if it has not been in this run."""
         self.result: ExecutionResult | None = None
@@ -71,8 +75,13 @@ class ExecutionState:
         """Tell since when the end of an order is due: asked for, over time, or stopped; in this run."""
         if order.cancel_requested_at is not None:
             return order.cancel_requested_at
-        due = min(order.deadline, self.stopped_at or order.deadline)
+        stopped_at = self.stopped_at or (self.buys_stopped_at if order.order.side is Side.BUY else None)
+        due = min(order.deadline, stopped_at or order.deadline)
         return max(due, self.run_began_at or due)
+
+    def stop_of(self, side: Side) -> ev.StopRequested | None:
+        """Give the stop that orders of a side obey; None where there is none."""
+        return self.stop or (self.buys_stop if side is Side.BUY else None)
 
     @property
     def finished(self) -> bool:
@@ -117,6 +126,8 @@ class ExecutionState:
                 self._order(event.order.client_order_id).requoted(event.order, event.deadline)
             case ev.CancelRequested():
                 self._order(event.client_order_id).cancel_asked(event.reason, at)
+            case ev.StopRequested(only_buys=True):
+                self.buys_stop, self.buys_stopped_at = self.buys_stop or event, self.buys_stopped_at or at
             case ev.StopRequested():
                 self.stop, self.stopped_at = self.stop or event, self.stopped_at or at
             case ev.ExecutionStarted():
@@ -126,7 +137,14 @@ class ExecutionState:
                 self.run_began_at = at
             case ev.ExecutionRefused() | ev.ExecutionSuspended() | ev.ExecutionCompleted():
                 self.result, self.result_head = event.result, recorded.hash
-            case ev.Alerted() | ev.CancelAsked() | ev.Reconciled() | ev.RulesBroken():
+            case (
+                ev.Alerted()
+                | ev.CancelAsked()
+                | ev.Halted()
+                | ev.Unhalted()
+                | ev.Reconciled()
+                | ev.RulesBroken()
+            ):
                 pass
             case _:
                 assert_never(event)
@@ -140,6 +158,7 @@ class ExecutionState:
             for rank, item in enumerate(event.plan.items)
         }
         self.orders, self.stop, self.stopped_at, self.result = {}, None, None, None
+        self.buys_stop, self.buys_stopped_at = None, None
         self.open_orders = event.open_orders
         self.counted_usd = None
         self.rejections_in_a_row = 0

@@ -33,13 +33,14 @@ def summarize(state: ExecutionState, now: datetime) -> ExecutionResult:
         raise ExecutionError(msg)
     lines = tuple(line_result(line) for line in state.lines.values())
     placed = [order for line in state.lines.values() for order in line.orders if order.was_placed]
+    stop = state.stop or state.buys_stop
     return _result(
         state.started.plan,
         state.started.account,
         lines,
         status=status_of(state, lines),
         times=(state.started_at, now),
-        detail=state.stop.detail if state.stop else "",
+        detail=stop.detail if stop else "",
         placed=placed,
     )
 
@@ -87,7 +88,7 @@ def status_of(state: ExecutionState, lines: Sequence[OrderResult]) -> ExecutionS
         return ExecutionStatus.IN_DOUBT
     executed = all(line.outcome is LineOutcome.FILLED and set(line.residuals) <= HARMLESS for line in traded)
     # A stop that left nothing undone stopped nothing.
-    if state.stop is not None and not executed:
+    if not executed and (state.stop is not None or _lacks_buys(state, traded)):
         return ExecutionStatus.HALTED if state.orders else ExecutionStatus.REFUSED
     if not traded:
         return ExecutionStatus.NOTHING_TO_DO
@@ -96,6 +97,12 @@ def status_of(state: ExecutionState, lines: Sequence[OrderResult]) -> ExecutionS
     if any(line.filled_quantity for line in traded):
         return ExecutionStatus.PARTIAL
     return ExecutionStatus.FAILED
+
+
+def _lacks_buys(state: ExecutionState, traded: Sequence[OrderResult]) -> bool:
+    """Tell whether a stop that lets sells go on has kept anything from being bought."""
+    stopped = state.buys_stop is not None
+    return stopped and any(one.action is Action.BUY and not one.success for one in traded)
 
 
 def refusal(plan: Plan, account: AccountKey | None, objection: Objection, now: datetime) -> ExecutionResult:

@@ -161,6 +161,8 @@ def one_of_each_kind() -> tuple[Event, ...]:
         ev.OrderResolved(client_order_id=_NAME, by="an operator", evidence="statement", report=report),
         ev.CancelRequested(client_order_id=_NAME, reason=Reason.DEADLINE),
         ev.CancelAsked(plan_id="plan-1", by="an operator", detail="wrong plan"),
+        ev.Halted(by="an operator", reason="prices look wrong", reduce_only=True),
+        ev.Unhalted(by="an operator", reason="prices are right again"),
         ev.StopRequested(reason=Reason.INTERRUPTED, detail="Ctrl-C"),
         ev.Reconciled(differences=(difference,)),
         ev.ExecutionRefused(result=a_result(ExecutionStatus.REFUSED)),

@@ -55,6 +55,9 @@ class Fault(StrEnum):
     # Others.
     STOP = "Ctrl-C"
     OPERATOR_CANCEL = "cancel from another process"
+    HALT = "halt from another process"
+    REDUCE_ONLY = "halt of the buys from another process"
+    HALT_IN_LEDGER = "halt that the switch did not take"
     SECOND_INSTANCE = "second instance of the plan"
     OTHER_PLAN = "another plan of the account"
 

@@ -10,7 +10,9 @@ from simulation.exchange import ACCOUNT, BORROWED
 
 from planfill.domain import events as ev
 from planfill.domain.chain import GENESIS, link
+from planfill.domain.halting import halt_after
 from planfill.domain.identity import ExecutionKey, client_order_ids
+from planfill.domain.order import Side
 from planfill.domain.outcome import LineOutcome
 from planfill.domain.plan import Action
 from planfill.domain.result import ExecutionStatus
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
     from simulation.process import Process
     from simulation.world import World
 
+    from planfill.application.halting import HaltReport
     from planfill.domain.events import Recorded
+    from planfill.domain.halting import Halt
     from planfill.domain.order import Order
     from planfill.domain.plan import Plan
     from planfill.domain.result import ExecutionResult
@@ -45,6 +49,8 @@ class Law:
         self._world = world
         self._states: dict[str, ExecutionState] = {}
         self._canceled_s: dict[str, float] = {}
+        self._halt: Halt | None = None
+        self._halted_s = 0.0
 
     def demand(self, holds: object, *what: object) -> None:
         """Note what does not hold."""
@@ -67,6 +73,9 @@ class Law:
             event = one.event
             self.kinds[event.kind] += 1
             process.say("recorded", str(one.number), event.kind, _about(event))
+            if isinstance(event, ev.Halted | ev.Unhalted):
+                self._halted_s = self._world.timeline.elapsed
+                self._halt = halt_after(self._halt, one, None)
             if isinstance(event, ev.CancelAsked):
                 self._canceled_s.setdefault(event.plan_id, self._world.timeline.elapsed)
                 continue
@@ -95,7 +104,13 @@ class Law:
         self.demand(
             holder is not None and holder.ledger is process.disk._inner, name, "was sent without the claim"
         )
-        self.demand(process.stop.reason is None, name, "was sent after a stop was visible")
+        self.demand(process.stop.against(order.side) is None, name, "was sent after a stop was visible")
+        self.demand(not _stops(world.switch.read(ACCOUNT), order), name, "was sent after a halt was visible")
+        heard = world.timeline.elapsed >= self._halted_s + _HEARD_WITHIN_S
+        self.demand(
+            not (heard and _stops(self._halt, order)),
+            name, "was sent", _HEARD_WITHIN_S, "s after a halt was recorded",
+        )  # fmt: skip
         opens_s = world.exchange.opens_s or 0
         self.demand(world.timeline.elapsed >= opens_s, name, "was sent before the market opened")
         for stream, state in self._states.items():
@@ -105,7 +120,7 @@ class Law:
             age = (now - order.quoted_at).total_seconds()
             self.demand(known.order.same_terms(order), name, "was sent with other terms than recorded")
             self.demand(known.phase is Phase.RECORDED, name, "was sent while it was", known.phase)
-            self.demand(state.stop is None, name, "was sent after a stop was recorded")
+            self.demand(state.stop_of(order.side) is None, name, "was sent after a stop was recorded")
             self.demand(age <= world.policy.execution.max_quote_age_s, name, "was sent on a stale quote")
             self.demand(now < known.deadline, name, "was sent after its deadline")
             self.demand(
@@ -150,6 +165,16 @@ class Law:
         if ended.status is not ExecutionStatus.IN_DOUBT:
             unresolved = [line.symbol for line in ended.lines if line.outcome is LineOutcome.UNRESOLVED]
             self.demand(not unresolved, ended.status, "with unresolved lines", unresolved)
+
+    def ended_all(self, report: HaltReport) -> None:
+        """Judge what a halt says that found nobody at work: nothing of what it ended works any more."""
+        for result in report.ended:
+            certain = result.status is not ExecutionStatus.IN_DOUBT
+            names = {line.client_order_id for line in result.lines}
+            open_ = [
+                t for t in self._world.exchange.tickets if t.is_open and t.order.client_order_id in names
+            ]
+            self.demand(not (certain and open_), result.plan_id, "was ended by a halt, and an order works")
 
     def over(self, plans: list[Plan]) -> None:
         """Judge the world when all is quiet."""
@@ -281,6 +306,11 @@ class Law:
                 head = link(head, name, number, row.at, row.payload)
                 self.demand(row.number == number and row.hash == head, name, "is broken at", number)
             self.demand(stream.head == head, name, "has another head")
+
+
+def _stops(halt: Halt | None, order: Order) -> bool:
+    """Tell whether a halt stops an order."""
+    return halt is not None and not (halt.reduce_only and order.side is Side.SELL)
 
 
 def _stream(plan_id: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from simulation.dice import Fault
 from simulation.timeline import Life
@@ -13,12 +13,14 @@ from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.canceling import CancelPlan
 from planfill.application.execute import ExecutePlan
+from planfill.application.halting import HaltReport, Halts, LiftReport
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.ledger import Ledger
 from planfill.application.queries import Executions
 from planfill.application.stopping import StopSignal
 from planfill.domain.errors import LedgerUnavailable
 from planfill.domain.outcome import Reason
+from planfill.domain.result import ExecutionResult
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     from planfill.domain.identity import AccountKey
     from planfill.domain.order import Order
     from planfill.domain.plan import Plan
-    from planfill.domain.result import ExecutionResult
+
+_T = TypeVar("_T")
 
 
 class Disk(Ledger):
@@ -101,7 +104,7 @@ class Process(Life):
         self.placed = 0
         self.stop = StopSignal()
         self.disk = Disk(self)
-        self.ended: asyncio.Future[ExecutionResult | Exception | None] = world.timeline.create_future()
+        self.ended: asyncio.Future[Any] = world.timeline.create_future()
         terminal = Terminal(self, world.wire)
         self._use_case = ExecutePlan(
             brokerage=Brokerage(
@@ -121,6 +124,7 @@ class Process(Life):
             listeners=(),
             wrap=stack,
             holder=name,
+            switch=world.switch,
         )
 
     async def execute(self, plan: Plan) -> ExecutionResult | Exception | None:
@@ -142,6 +146,19 @@ class Process(Life):
         executions = Executions(self.disk, self.world.clock)
         use_case = CancelPlan(self._use_case, executions, by=self.name)
         return await self._live(use_case(plan_id, "an operator wants it"))
+
+    async def halt(self, *, reduce_only: bool) -> HaltReport | Exception | None:
+        """Halt all accounts from this process."""
+        return await self._live(self._halts().halt("odd prices", account=None, reduce_only=reduce_only))
+
+    async def lift(self) -> LiftReport | Exception | None:
+        """Lift that halt from this process."""
+        return await self._live(self._halts().lift("all well", account=None))
+
+    def _halts(self) -> Halts:
+        world = self.world
+        executions = Executions(self.disk, world.clock)
+        return Halts(self.disk, world.switch, world.clock, executions, lambda: self._use_case, by=self.name)
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
@@ -185,10 +202,10 @@ class Process(Life):
         if not self.ended.done():
             self.ended.set_result(None)
 
-    async def _live(self, work: Coroutine[Any, Any, ExecutionResult]) -> ExecutionResult | Exception | None:
+    async def _live(self, work: Coroutine[Any, Any, _T]) -> _T | Exception | None:
         async def main() -> None:
             try:
-                end: ExecutionResult | Exception = await work
+                end: _T | Exception = await work
             except Exception as e:  # noqa: BLE001 - whatever it is, the law judges it
                 end = e
             self.disk.free()
@@ -197,14 +214,18 @@ class Process(Life):
 
         self.say("begins")
         self.world.timeline.spawn(self, main())
-        ended = await self.ended
+        ended: _T | Exception | None = await self.ended
         self.say("ended", _told(ended))
         return ended
 
 
-def _told(ended: ExecutionResult | Exception | None) -> str:
-    if ended is None:
-        return "killed"
-    if isinstance(ended, Exception):
-        return f"{type(ended).__name__}: {ended}"
-    return f"{ended.status} {ended.detail}"
+def _told(ended: object) -> str:
+    match ended:
+        case None:
+            return "killed"
+        case Exception():
+            return f"{type(ended).__name__}: {ended}"
+        case ExecutionResult():
+            return f"{ended.status} {ended.detail}"
+        case _:
+            return str(ended)

@@ -20,9 +20,11 @@ from simulation.process import Process
 from simulation.timeline import Stuck, Timeline, WallClock
 from simulation.wire import Wire
 
+from planfill.adapters.halts.memory import MemoryHalts
 from planfill.adapters.ledgers.memory import MemoryStore
+from planfill.application.halting import HaltReport, LiftReport
 from planfill.domain import deciding
-from planfill.domain.errors import LedgerError, PlanUnknown
+from planfill.domain.errors import HaltUnavailable, LedgerError, PlanUnknown
 from planfill.domain.market import Capabilities
 from planfill.domain.plan import Urgency
 from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy
@@ -33,6 +35,7 @@ from planfill.domain.values import Money
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from planfill.domain.halting import Halt
     from planfill.domain.plan import Plan
     from planfill.domain.state import ExecutionState
 
@@ -61,6 +64,17 @@ class Outcome:
         return hashlib.sha256(repr(self.trace).encode()).hexdigest()
 
 
+class Switch(MemoryHalts):
+    """Somewhere that all processes see at once; it may take no halt."""
+
+    takes = True
+
+    def set(self, halt: Halt) -> None:
+        if not self.takes:
+            raise HaltUnavailable("the folder cannot be written to")
+        super().set(halt)
+
+
 class World:
     """The machine, the exchange, the wire between them, and everybody who acts."""
 
@@ -69,6 +83,7 @@ class World:
         self.timeline = Timeline(self.dice, shuffled=self.dice.chance(0.6), until=_LONGEST_S)
         self.clock = WallClock(self.timeline)
         self.store = MemoryStore()
+        self.switch = Switch()
         self.trace: list[tuple[float, tuple[str, ...]]] = []
         self.law = Law(self)
         self.crashes = self.runs = 0
@@ -147,8 +162,7 @@ class World:
             dice.met[Fault.OTHER_PLAN] += 1
             plans.append(self._plan("plan-2"))
             work.append(asyncio.ensure_future(self._drive(plans[1], dice.between(0, 6))))
-        if dice.chance(0.12):
-            work.append(asyncio.ensure_future(self._operate(plans[0], dice.between(0, 5))))
+        work += self._operators(plans[0])
         for one in work:
             await one
         if not dice.calm:
@@ -203,12 +217,43 @@ class World:
         self._heard(process, plan, ended)
         return ended
 
+    def _operators(self, plan: Plan) -> Iterator[asyncio.Task[None]]:
+        dice = self.dice
+        if dice.chance(0.12):
+            yield asyncio.create_task(self._operate(plan, dice.between(0, 5)))
+        if dice.chance(0.15):
+            yield asyncio.create_task(self._halt(dice.between(0, 5)))
+
     async def _operate(self, plan: Plan, after_s: float) -> None:
         await asyncio.sleep(after_s)
         if self.law.state(plan) is not None:
             self.dice.met[Fault.OPERATOR_CANCEL] += 1
             process = self._process()
             self._heard(process, plan, await process.cancel(plan.plan_id))
+
+    async def _halt(self, after_s: float) -> None:
+        """Halt, and perhaps lift it again; each is tried again until it is done."""
+        dice = self.dice
+        await asyncio.sleep(after_s)
+        reduce_only = dice.chance(0.4)
+        self.switch.takes = dice.chance(0.7)
+        dice.met[Fault.REDUCE_ONLY if reduce_only else Fault.HALT] += 1
+        if not self.switch.takes:
+            dice.met[Fault.HALT_IN_LEDGER] += 1
+        ended: object = None
+        while not isinstance(ended, HaltReport):
+            process = self._process()
+            ended = await process.halt(reduce_only=reduce_only)
+            if isinstance(ended, Exception):
+                self.law.demand(isinstance(ended, HaltUnavailable), process.name, "raised", repr(ended))
+            await asyncio.sleep(0.1)
+        if not ended.obeying and not ended.troubles:
+            self.law.ended_all(ended)
+        if dice.chance(0.5):
+            await asyncio.sleep(dice.between(0, 6))
+            while not isinstance(ended, LiftReport):
+                ended = await self._process().lift()
+                await asyncio.sleep(0.1)
 
     async def _settle(self, plan: Plan) -> ExecutionResult | None:
         """In good weather every plan that has begun comes to its end."""

@@ -15,20 +15,17 @@ from planfill.adapters.brokers.mock.faults import Fail, FillOnly, HidePrice, Ign
 from planfill.adapters.brokers.mock.script import On
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.canceling import CancelPlan
-from planfill.application.heeding import Heed, account_stream
-from planfill.application.ports.ledger import Ledger
+from planfill.application.heeding import account_stream
 from planfill.application.queries import Executions
 from planfill.application.resolving import ResolveOrder
 from planfill.application.stopping import StopSignal
 from planfill.domain.errors import (
     AccountMismatch,
-    LedgerUnavailable,
     OrderNotInDoubt,
     OutcomeUnknown,
     PlanUnknown,
 )
 from planfill.domain.events import CancelAsked
-from planfill.domain.identity import AccountKey
 from planfill.domain.outcome import LineOutcome, Reason, Residual
 from planfill.domain.reading import read_plan
 from planfill.domain.resolution import Canceled, Filled, NeverPlaced
@@ -149,24 +146,6 @@ async def test_what_has_ended_is_not_canceled_any_more() -> None:
 async def test_only_known_plans_can_be_canceled() -> None:
     with pytest.raises(PlanUnknown):
         await a_canceller(Stage())("plan-9", "who?")
-
-
-async def test_a_request_that_cannot_be_read_stops_nothing() -> None:
-    stage, stop = Stage(), StopSignal()
-
-    class Unreadable(MemoryLedger):
-        reads = 0
-
-        async def read(self, stream: str, after: int = 0) -> Any:
-            self.reads += 1
-            if self.reads > 3:
-                stop.request(Reason.HALTED, "enough")
-            raise LedgerUnavailable(stream)
-
-    ledger: Ledger = Unreadable()
-    account = AccountKey(broker="mock", environment="mock", number="1")
-    await Heed(ledger, account, "plan-1", since=stage.clock.now()).listen(stage.clock, stop)
-    assert stop.reason is Reason.HALTED
 
 
 async def _in_doubt(stage: Stage, plan: Mapping[str, Any] = PLAN) -> str:

@@ -12,6 +12,7 @@ from stage import Stage, a_plan, buy
 
 from planfill.adapters.brokers.mock import On
 from planfill.adapters.brokers.mock.faults import AgeQuotes, Fail, LeaveOut
+from planfill.adapters.halts.memory import MemoryHalts
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.adapters.ledgers.sql import SqlLedger
 from planfill.application.examining import Examine, without_settings
@@ -22,19 +23,22 @@ from planfill.application.stopping import StopSignal
 from planfill.domain.errors import (
     BrokerUnavailable,
     ExecutionError,
+    HaltUnavailable,
     NotAuthorizedError,
     Problem,
     RateLimited,
     SettingsError,
 )
 from planfill.domain.examination import CheckStatus, Examination, Finding, in_order, not_in_order
+from planfill.domain.halting import Halt
+from planfill.domain.identity import AccountKey
 from planfill.domain.outcome import Reason
 from planfill.testing.builders import an_account, an_instrument
 
 WRONG = SettingsError([Problem(path="x.keys", message="not set"), Problem(path="", message="no file")])
 OF_ALL = [
     "settings", "prices", "account", "blocks", "clock", "buying power", "market hours", "market data",
-    "rate limit", "ledger", "alerts", "order",
+    "rate limit", "ledger", "halt", "alerts", "order",
 ]  # fmt: skip
 
 
@@ -73,7 +77,9 @@ async def examine(
     def brokerage() -> Brokerage:
         return stage.brokerage
 
-    used = Examine(brokerage, lambda: ledger or stage.ledger, stage.clock, stage.policy, "valid")
+    used = Examine(
+        brokerage, lambda: ledger or stage.ledger, stage.clock, stage.policy, "valid", stage.switch
+    )
     examination = await used(stop or StopSignal(), order=order)
     assert examination.in_order == all(one.is_well for one in examination.findings)
     assert all(one.remedy for one in examination.findings if one.status is CheckStatus.NOT_IN_ORDER)
@@ -122,7 +128,7 @@ async def test_settings_that_build_no_broker_are_findings_and_the_ledger_is_stil
     def brokerage() -> Brokerage:
         raise WRONG
 
-    examined = await Examine(brokerage, lambda: stage.ledger, stage.clock, stage.policy, "")(
+    examined = await Examine(brokerage, lambda: stage.ledger, stage.clock, stage.policy, "", stage.switch)(
         StopSignal(), order=order
     )
     assert_settings_are_named(examined, order=order)
@@ -403,3 +409,45 @@ async def test_a_stop_just_before_the_order_keeps_it_back() -> None:
     found = await examine(stage, order=True, stop=stop)
     assert found["order"].found == "not sent: interrupted"
     assert not await stage.broker.list_orders(stage.clock.now() - timedelta(days=1))
+
+
+@pytest.mark.parametrize("account", [None, AccountKey(broker="mock", environment="mock", number="MOCK-1")])
+async def test_a_halt_is_not_in_order_and_no_order_is_tried(account: AccountKey | None) -> None:
+    stage = Stage()
+    halt = Halt(by="ann", at=stage.clock.now(), reason="odd prices", account=account)
+    assert stage.switch is not None
+    stage.switch.set(halt)
+    found = await examine(stage, order=True)
+    assert (found["halt"].status, found["halt"].found) == (CheckStatus.NOT_IN_ORDER, str(halt))
+    assert found["order"].status is CheckStatus.NOT_CHECKED
+    assert await stage.broker.list_orders(stage.clock.now() - timedelta(days=1)) == []
+
+
+async def test_a_halt_that_cannot_be_read_is_not_in_order() -> None:
+    class Unreadable(MemoryHalts):
+        def read(self, account: AccountKey | None) -> Halt | None:
+            raise HaltUnavailable(f"cannot be read for {account}")
+
+    stage = Stage(On("get_account", Fail()))
+    stage.switch = Unreadable()
+    found = await examine(stage)
+    assert (found["halt"].status, found["halt"].found) == (
+        CheckStatus.NOT_IN_ORDER,
+        "cannot be read for None",
+    )
+
+
+async def test_a_halt_that_comes_just_before_the_order_keeps_it_from_being_sent() -> None:
+    class Late(MemoryHalts):
+        looks = 0
+
+        def read(self, account: AccountKey | None) -> Halt | None:
+            self.looks += 1
+            return Halt(by="ann", at=stage.clock.now(), reason="odd prices") if self.looks > 1 else None
+
+    stage = Stage()
+    stage.switch = Late()
+    found = await examine(stage, order=True)
+    assert found["halt"].status is CheckStatus.IN_ORDER
+    assert (found["order"].status, "odd prices" in found["order"].found) == (CheckStatus.NOT_CHECKED, True)
+    assert await stage.broker.list_orders(stage.clock.now() - timedelta(days=1)) == []

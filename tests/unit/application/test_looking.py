@@ -10,9 +10,12 @@ from stage import Stage, a_plan, buy, sell
 
 from planfill.adapters.brokers.mock.faults import Fail
 from planfill.adapters.brokers.mock.script import On
+from planfill.adapters.halts.memory import MemoryHalts
 from planfill.application.preview import Preview
 from planfill.application.queries import Executions
-from planfill.domain.errors import OutcomeUnknown, PlanConflict, PlanUnknown
+from planfill.domain.errors import HaltUnavailable, OutcomeUnknown, PlanConflict, PlanUnknown
+from planfill.domain.halting import Halt
+from planfill.domain.identity import AccountKey
 from planfill.domain.outcome import Reason
 from planfill.domain.reading import read_plan
 from planfill.domain.result import ExecutionStatus
@@ -98,6 +101,28 @@ async def test_a_plan_that_the_ledger_does_not_know_is_an_error_that_names_the_r
     stage = Stage()
     with pytest.raises(PlanUnknown, match="planfill list"):
         await Executions(stage.ledger, stage.clock).result("plan-9")
+
+
+async def test_a_preview_says_that_a_halt_is_in_force() -> None:
+    stage, account = Stage(), AccountKey(broker="mock", environment="mock", number="MOCK-1")
+    halt = Halt(by="ann", at=stage.clock.now(), reason="odd prices", account=account)
+    assert stage.switch is not None
+    stage.switch.set(halt)
+    preview = await _preview(stage)
+    assert preview.note == str(halt)
+    assert preview.orders
+
+
+async def test_a_preview_says_that_nobody_knows_of_a_halt() -> None:
+    class Unreadable(MemoryHalts):
+        def read(self, account: AccountKey | None) -> Halt | None:
+            raise HaltUnavailable(f"cannot be read for {account}")
+
+    stage = Stage()
+    stage.switch = Unreadable()
+    assert (await _preview(stage)).note == "execute sends nothing: cannot be read for mock:mock:MOCK-1"
+    stage.script.add(On("get_account", Fail()))
+    assert (await _preview(stage)).note == "execute sends nothing: cannot be read for None"
 
 
 async def test_a_preview_shows_the_first_order_of_a_walk() -> None:

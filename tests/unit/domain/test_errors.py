@@ -42,6 +42,8 @@ EXIT_CODES = {
     err.AccountBusy: 3,
     err.ProcessForked: 70,
     err.AccountMismatch: 2,
+    err.AccountUnknown: 2,
+    err.HaltUnavailable: 3,
 }
 
 

@@ -57,6 +57,8 @@ ONE_OF_EACH: list[Event] = [
     ev.OrderUnresolved(client_order_id=NAME, reason=Reason.UNPRICED, detail="?"),
     ev.OrderResolved(client_order_id=NAME, by="me", evidence="the broker's statement", report=a_report()),
     ev.CancelAsked(plan_id="plan-1", by="me", detail="why"),
+    ev.Halted(by="me", reason="why", reduce_only=True),
+    ev.Unhalted(by="me", reason="why"),
     ev.Reconciled(
         differences=(
             Difference(kind=Discrepancy.CASH, ours="$1.00", theirs="$2.00"),

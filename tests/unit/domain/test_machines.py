@@ -156,6 +156,8 @@ AN_EVENT: Final[dict[type, ev.Event]] = {
         allotted("SPY"),
         ev.StopRequested(reason=Reason.HALTED, detail=""),
         ev.CancelAsked(plan_id="plan-1", by="me", detail=""),
+        ev.Halted(by="me", reason="", reduce_only=False),
+        ev.Unhalted(by="me", reason=""),
         ev.Reconciled(differences=()),
         ev.Alerted(severity=ev.Severity.WARNING, reason=Reason.BREAKER, detail=""),
         ev.ExecutionSuspended(result=RESULT),

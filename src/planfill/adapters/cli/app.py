@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from planfill.adapters.cli.audit_app import audit
+from planfill.adapters.cli.halt_app import halt, unhalt
 from planfill.adapters.cli.limits_app import limits
 from planfill.adapters.cli.options import (
     Approved,
@@ -43,6 +44,8 @@ app: Final = typer.Typer(
 )
 app.add_typer(audit, name="audit")
 app.add_typer(limits, name="limits")
+app.command()(halt)
+app.command()(unhalt)
 
 
 @app.callback(invoke_without_command=True)

@@ -91,11 +91,17 @@ def tell(recorded: ev.Recorded, story: Story) -> Told:  # noqa: C901, PLR0911, P
             return _of_order(WARNING, what, event.client_order_id, story)
         case ev.CancelAsked():
             return Told(WARNING, f"plan {event.plan_id} is to stop, asked by {event.by}: {event.detail}")
+        case ev.Halted():
+            what = "nothing is bought" if event.reduce_only else "nothing is sent"
+            return Told(WARNING, f"halted by {event.by}, {what}: {event.reason}")
+        case ev.Unhalted():
+            return Told(WARNING, f"halt lifted by {event.by}: {event.reason}")
         case ev.Reconciled():
             return _reconciled(event)
         case ev.StopRequested():
             level = ERROR if event.reason is Reason.BREAKER else WARNING
-            return Told(level, f"stopping: {_why(event.reason, event.detail)}")
+            what = "buying nothing more" if event.only_buys else "stopping"
+            return Told(level, f"{what}: {_why(event.reason, event.detail)}")
         case ev.ExecutionStarted():
             return Told(INFO, _received(event))
         case ev.ExecutionResumed():

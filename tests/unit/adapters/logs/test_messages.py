@@ -177,6 +177,29 @@ def test_a_wish_to_cancel_says_whose_it_is() -> None:
     assert line == Told("WARNING", "plan plan-1 is to stop, asked by ann: wrong plan")
 
 
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (
+            ev.Halted(by="ann", reason="odd prices", reduce_only=False),
+            "halted by ann, nothing is sent: odd prices",
+        ),
+        (
+            ev.Halted(by="ann", reason="odd prices", reduce_only=True),
+            "halted by ann, nothing is bought: odd prices",
+        ),
+        (ev.Unhalted(by="bob", reason="all well"), "halt lifted by bob: all well"),
+        (ev.StopRequested(reason=Reason.HALTED, detail="why"), "stopping: HALTED: why"),
+        (
+            ev.StopRequested(reason=Reason.HALTED, detail="why", only_buys=True),
+            "buying nothing more: HALTED: why",
+        ),
+    ],
+)
+def test_a_halt_says_whose_it_is_and_what_it_stops(event: ev.Event, message: str) -> None:
+    assert told(event) == Told("WARNING", message)
+
+
 def test_an_alert_names_its_symbol() -> None:
     event = ev.Alerted(severity=ev.Severity.WARNING, reason=Reason.LATE_FILL, detail="d", symbol="SPY")
     assert told(event).message == "SPY: LATE_FILL: d"
