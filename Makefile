@@ -25,7 +25,7 @@ demo: .venv/installed ## Execute a real plan on the built-in mock broker
 
 test: .venv/installed ## Run the tests, with the gates on coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/pytest -n auto --cov --cov-report= $(addprefix --ignore=,$(APART)) $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report= $(addprefix --ignore=,$(APART)) $(ARGS)
 	$(BIN)/coverage report --skip-covered --show-missing
 	@echo "domain and application, all branches:"
 	@$(BIN)/coverage report --include='src/planfill/domain/*,src/planfill/application/*' --fail-under=100 --format=total
@@ -34,7 +34,7 @@ docs: .venv/installed ## Run every command and snippet of README and docs, and c
 	$(BIN)/pytest -n auto tests/docs $(ARGS)
 
 prove: .venv/installed ## Kill it at every step, simulate worlds, visit every state: none doubled, none lost
-	$(BIN)/pytest -n auto tests/crash tests/model tests/simulation $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal tests/crash tests/model tests/simulation $(ARGS)
 
 wire: .venv/installed ## Run the Alpaca adapters over the wire: contract, incidents, storm, at a local Alpaca
 	@# It waits most of the time, for answers that never come: more workers than cores.

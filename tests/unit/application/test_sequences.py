@@ -119,7 +119,7 @@ async def test_todays_proceeds_buy_only_where_they_need_not_settle(funding: str,
     assert result.lines[1].filled_usd == pytest.approx(Decimal(bought), abs=1)
 
 
-OPENS = {"opens_at": "2021-03-31T16:30:20Z"}
+OPENS = {"opens_at": "2021-03-31T15:10:20Z"}
 
 
 async def test_a_plan_out_of_hours_waits_for_the_session_and_is_sized_then() -> None:
@@ -127,15 +127,15 @@ async def test_a_plan_out_of_hours_waits_for_the_session_and_is_sized_then() -> 
     result = await stage.execute(a_plan(buy("SPY", "1000")))
     assert result.status is ExecutionStatus.SUCCEEDED
     recorded = [event for event in await stage.events() if isinstance(event, OrderRecorded)]
-    assert f"{recorded[0].order.quoted_at:%H:%M:%S}" == "16:30:20"
+    assert f"{recorded[0].order.quoted_at:%H:%M:%S}" == "15:10:20"
     alerts = [event for event in await stage.events() if isinstance(event, Alerted)]
     assert [alert.detail for alert in alerts] == [
-        "the plan waits: the market is closed; it opens at 2021-03-31 16:30 UTC"
+        "the plan waits: the market is closed; it opens at 2021-03-31 15:10 UTC"
     ]
 
 
 async def test_a_plan_that_grows_too_old_while_it_waits_is_refused() -> None:
-    stage = Stage(settings=OPENS, market_closed="wait", max_plan_age_s=3600)
+    stage = Stage(settings=OPENS, market_closed="wait", max_plan_age_s=300)
     result = await stage.execute(a_plan(buy("SPY", "1000")))
     assert (result.status, result.lines[0].reason) == (ExecutionStatus.REFUSED, Reason.PLAN_TOO_OLD)
     assert "order_recorded" not in await stage.kinds()
