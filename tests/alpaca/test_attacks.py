@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from alpaca_server import AlpacaServer, Fault
@@ -19,7 +20,7 @@ from stage import a_plan, buy
 from planfill.adapters.brokers.alpaca import brokerage
 from planfill.adapters.logs.redaction import redactor
 from planfill.bootstrap.settings import load_settings
-from planfill.domain.errors import OrderHidden, OutcomeUnknown, SettingsError
+from planfill.domain.errors import BrokerConnectionError, OrderHidden, OutcomeUnknown, SettingsError
 from planfill.domain.outcome import LineOutcome, Reason
 from planfill.domain.result import ExecutionResult, ExecutionStatus
 from planfill.domain.values import Money
@@ -165,6 +166,9 @@ def test_no_traceback_of_wrong_settings_shows_a_secret(
         ({"type": "stop", "limit_price": None, "stop_price": "500"}, "1025"),
         ({"type": "stop", "limit_price": None, "stop_price": "5"}, "792.74"),
         ({"limit_price": "390"}, "780"),
+        ({"order_class": "mleg", "side": "", "symbol": "", "asset_class": "", "limit_price": "2.5"}, "500"),
+        ({"order_class": "mleg", "side": "", "symbol": "", "asset_class": "", "limit_price": "-2.5"}, "0"),
+        ({"side": "sell", "limit_price": "390"}, "0"),
     ],
 )
 async def test_open_buys_of_others_cost_what_they_may_take(others: dict[str, Any], cost: str) -> None:
@@ -178,6 +182,47 @@ async def test_open_buys_of_others_cost_what_they_may_take(others: dict[str, Any
         assert family.close is not None
         account = await family.account.get_account()
         assert account.open_buys_usd == Money(Decimal(cost))
+        await family.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "said"),
+    [
+        ("orders", {"order_class": "mleg", "side": "", "symbol": "", "limit_price": None},
+         "nobody says what the open order {id} may cost"),
+        ("account", {"account_number": "PA 1; drop"}, "its account_number is none"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_counted_is_no_account(kind: str, changed: dict[str, Any], said: str) -> None:
+    with AlpacaVenue() as venue:
+        venue.server.hold_fills()
+        terms = {"symbol": venue.symbol, "side": "buy", "qty": "2", "type": "limit", "limit_price": "1"}
+        venue.server.place_by_hand({**terms, "time_in_force": "day", "client_order_id": "theirs"})
+        (order,) = venue.server.orders()
+        told = [{**order, **changed}] if kind == "orders" else {"cash": "1", "id": "x", **changed}
+        venue.server.faults.say(kind, 200, json.dumps(told).encode())
+        family = venue.family()
+        assert family.close is not None
+        with pytest.raises(BrokerConnectionError) as caught:
+            await family.account.get_account()
+        assert said.format(id=order["id"]) in str(caught.value)
+        assert "validation error" not in str(caught.value)
+        await family.close()
+
+
+async def test_more_orders_of_one_moment_than_a_page_holds_are_no_list() -> None:
+    with AlpacaVenue() as venue:
+        venue.server.hold_fills()
+        terms = {"symbol": venue.symbol, "side": "buy", "qty": "2", "type": "limit", "limit_price": "1"}
+        venue.server.place_by_hand({**terms, "time_in_force": "day", "client_order_id": "theirs"})
+        (order,) = venue.server.orders()
+        page = json.dumps([{**order, "id": str(UUID(int=number))} for number in range(500)]).encode()
+        for _ in range(2):
+            venue.server.faults.say("orders", 200, page)
+        family = venue.family()
+        assert family.close is not None
+        with pytest.raises(BrokerConnectionError, match="500 orders of one moment"):
+            await family.account.get_account()
         await family.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from stage import Stage, a_plan, buy, hold, only, script_replacement, sell
@@ -65,7 +66,7 @@ async def test_sells_are_done_before_the_first_buy_is_recorded() -> None:
     assert recorded[0] < sold < recorded[1]
 
 
-async def test_a_full_exit_leaves_nothing() -> None:
+async def test_scenario_5_a_full_exit_leaves_nothing_and_is_never_larger_than_the_holding() -> None:
     stage = Stage(settings={"cash": "0", "holdings": {"SPY": "7.2273576"}})
     line = only(await stage.execute(a_plan(sell("SPY", "2890", target_value="0"))))
     assert line.outcome is LineOutcome.FILLED
@@ -147,11 +148,16 @@ async def test_a_line_over_the_market_limit_is_a_collared_limit() -> None:
     assert result.status is ExecutionStatus.SUCCEEDED
 
 
-async def test_what_does_not_reach_for_one_share_is_skipped() -> None:
-    stage = Stage(settings={"not_fractionable": ["GLD"]})
-    line = only(await stage.execute(a_plan(buy("GLD", "40"))))
-    assert (line.outcome, line.reason) == (LineOutcome.SKIPPED, Reason.ROUNDS_TO_ZERO)
-    assert line.residuals == {Residual.ROUNDING: Decimal(40)}
+@pytest.mark.parametrize("line", [buy("GLD", "40"), sell("GLD", "51")])
+async def test_scenario_12_what_does_not_reach_for_a_whole_share_is_an_outcome_not_an_error(
+    line: dict[str, Any],
+) -> None:
+    stage = Stage(settings={"not_fractionable": ["GLD"], "holdings": {"GLD": "0.3"}})
+    ended = only(await stage.execute(a_plan(line)))
+    assert (ended.outcome, ended.reason) == (LineOutcome.SKIPPED, Reason.ROUNDS_TO_ZERO)
+    assert set(ended.residuals) <= {Residual.ROUNDING, Residual.PRICE}
+    assert ended.residual_usd == ended.planned_usd
+    assert "order_recorded" not in await stage.kinds()
 
 
 async def test_what_the_broker_does_not_trade_is_blocked() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import ValidationError
+
 from planfill.adapters.brokers.alpaca.reading import readable
 from planfill.adapters.brokers.alpaca.records import OPEN, open_orders
 from planfill.adapters.brokers.alpaca.wire import Unreadable, amount, list_of
@@ -58,7 +60,8 @@ class AlpacaAccount(BrokerAccount):
         found = await open_orders(self._trading, self._moment)
         told = await self._moment.ask(self._trading, "/account")
         with readable("account"):
-            open_buys = [order for order in found if order.get("side") == "buy"]
+            # An order of several legs has no side of its own: it may cost its net price.
+            open_buys = [order for order in found if order.get("side") != "sell"]
             return self._account(told, await self._cost(open_buys))
 
     async def get_sellable(self, symbols: Collection[str]) -> Mapping[str, Quantity]:
@@ -93,9 +96,14 @@ class AlpacaAccount(BrokerAccount):
         blocked = [words for flag, words in FLAGS.items() if told.get(flag)]
         if told.get("status", "ACTIVE") != "ACTIVE":
             blocked.append(f"its status is {told['status']}")
+        try:
+            key = AccountKey(broker="alpaca", environment=self._environment, number=told["account_number"])
+        except ValidationError as e:
+            msg = "its account_number is none"
+            raise Unreadable(msg) from e
         settled, power = money["non_marginable_buying_power"], money["regt_buying_power"]
         return Account(
-            key=AccountKey(broker="alpaca", environment=self._environment, number=told["account_number"]),
+            key=key,
             cash_usd=Money(cash),
             settled_usd=Money(cash if settled is None else min(settled, cash)),
             buying_power_usd=Money(cash if power is None else power),
@@ -107,7 +115,9 @@ class AlpacaAccount(BrokerAccount):
     async def _cost(self, orders: list[dict[str, Any]]) -> Money:
         """Add up what open buys may still take: their dollars, or what they buy at its limit, stop or ask."""
         unpriced = {
-            str(o["symbol"]) for o in orders if not amount(o, "notional") and not amount(o, "limit_price")
+            str(o["symbol"])
+            for o in orders
+            if not (_is_of_legs(o) or amount(o, "notional") or amount(o, "limit_price"))
         }
         quotes = await self._market_data.get_current_prices(unpriced) if unpriced else {}
         total = Decimal(0)
@@ -119,11 +129,19 @@ class AlpacaAccount(BrokerAccount):
             quote = quotes.get(str(order["symbol"]))
             price = amount(order, "limit_price") or _stopped(order, quote)
             if price is None:
-                msg = f"nobody says what the open buy of {order['symbol']} may cost"
+                what = f"buy of {order['symbol']}" if order.get("symbol") else f"order {order.get('id')}"
+                msg = f"nobody says what the open {what} may cost"
                 raise Unreadable(msg)
-            multiplier = _A_CONTRACT if order.get("asset_class") == "us_option" else Decimal(1)
-            total += ((amount(order, "qty") or Decimal(0)) - filled) * price * multiplier
+            options = _is_of_legs(order) or order.get("asset_class") == "us_option"
+            multiplier = _A_CONTRACT if options else Decimal(1)
+            # Legs that bring more than they cost have a negative price.
+            cost = ((amount(order, "qty") or Decimal(0)) - filled) * price * multiplier
+            total += max(ZERO_USD, cost)
         return cents(max(ZERO_USD, total))
+
+
+def _is_of_legs(order: Mapping[str, Any]) -> bool:
+    return order.get("order_class") == "mleg"
 
 
 def _stopped(order: Mapping[str, Any], quote: Quote | NoQuote | None) -> Decimal | None:

@@ -113,8 +113,11 @@ async def all_orders(
             page = await _page(trading, "/orders", **OPEN | {"status": status} | since)
         before = len(found)
         found |= {str(order.get("id")): order for order in page if isinstance(order, dict)}
-        if len(page) < _ORDERS_A_PAGE or len(found) == before:
+        if len(page) < _ORDERS_A_PAGE:
             return list(found.values())
+        if len(found) == before:
+            msg = f"Alpaca lists {_ORDERS_A_PAGE} orders of one moment, and cannot list what comes after them"
+            raise BrokerConnectionError(msg)
         after = _submitted(page[-1])
 
 
