@@ -84,9 +84,14 @@ class Printer:
 
     def note(self, text: str) -> None:
         """Say something beside the result."""
+        line = f"planfill: {self._redact(text)}\n"
         with suppress(OSError, ValueError):
-            sys.stderr.write(f"planfill: {self._redact(text)}\n")
-            sys.stderr.flush()
+            try:
+                sys.stderr.write(line)
+                sys.stderr.flush()
+            except RuntimeError:
+                # A signal came while something was being written, and this is said in its handler.
+                os.write(sys.stderr.fileno(), line.encode(errors="backslashreplace"))
 
     def failure(self, failed: Failed) -> None:
         """Say why there is no result."""
