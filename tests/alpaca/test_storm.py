@@ -84,6 +84,7 @@ def weather(account: int) -> Weathered:
                     result = execution.resume(f"plan-{number}")
                 results.append(result)
             assert family.close is not None
+            execution.reconciliation()  # it is asked for over these connections
             execution._thread.call(family.close)
         return Weathered(results, server.orders(), dict(server.market.desk.positions()), server.faults.met)
 
