@@ -32,7 +32,7 @@ _SILENCE_S: Final = 5.0
 _TOO_MANY: Final = 429
 # Nothing is learnt from these: they say that an order is there, as the answer to it does.
 _NO_NEWS: Final = frozenset({"new", "accepted", "pending_new"})
-_GRACE_S: Final = 0.1
+_GRACE_S: Final = 0.05
 # Nobody listens between two plans; so much is kept meanwhile, of whatever trades on the account.
 _MOST: Final = 10_000
 # What the SDK says of its connection, tracebacks included, is said below in one line.
@@ -150,6 +150,8 @@ class Feed(ReportFeed):
         """Take note that from now on Alpaca tells what happens; what happened before it does not tell."""
         if self._was_heard:
             self._miss()
+        elif self._before:
+            self._news.set()  # who waits need not wait so long now
         self._was_heard = True
 
     def _miss(self) -> None:
