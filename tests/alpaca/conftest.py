@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alpaca.data.historical.stock import StockHistoricalDataClient
@@ -10,6 +11,12 @@ from alpaca.trading.client import TradingClient
 from alpaca_server import AlpacaServer, Market
 
 HELD = "MSFT"
+
+
+@pytest.fixture
+def in_a_fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ledger and log are written where a test runs."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

@@ -31,9 +31,7 @@ SECRET = "not-a-secret-of-anybody"  # noqa: S105
 NOT_THERE = b'{"code":40410000,"message":"endpoint not found"}'
 
 
-@pytest.fixture(autouse=True)
-def _in_a_fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("in_a_fresh_folder")
 
 
 @pytest.fixture

@@ -27,9 +27,7 @@ from planfill.testing.venue import a_new_order
 PLAN = a_plan(buy("SPY", "1000"), buy("QQQ", "1000"))
 
 
-@pytest.fixture(autouse=True)
-def _in_a_fresh_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("in_a_fresh_folder")
 
 
 @pytest.fixture

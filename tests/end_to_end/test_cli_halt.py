@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from program import Program
+from program import Program, wait_for
 from stage import a_plan, buy, sell
 
 from planfill import ExecutionManager
@@ -36,16 +35,6 @@ def slow(planfill: Program) -> Program:
     """Orders work until they are canceled."""
     planfill.settings(mock__fill_delay_s="600", mock__latency_s="0.05")
     return planfill
-
-
-def wait_for(words: str, process: subprocess.Popen[str]) -> None:
-    """Read the log until something has happened."""
-    assert process.stderr is not None
-    read = ""
-    while words not in read:
-        line = process.stderr.readline()
-        assert line, read
-        read += line
 
 
 def test_a_halted_plan_is_refused_with_who_when_why_and_goes_through_once_it_is_lifted(

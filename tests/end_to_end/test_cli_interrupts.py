@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from program import Ended, Program, command, events
+from program import Ended, Program, command, events, wait_for
 from stage import a_plan, buy
 
 PLAN = a_plan(buy("SPY", "1000"), buy("QQQ", "1000"), correlation_id="run-9")
@@ -23,17 +23,6 @@ def planfill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     program.write("plan.json", PLAN)
     program.settings(mock__fill_delay_s="600", mock__latency_s="0.2")
     return program
-
-
-def wait_for(words: str, process: subprocess.Popen[str]) -> str:
-    """Read the log until something has happened; give what was read."""
-    assert process.stderr is not None
-    read = ""
-    while words not in read:
-        line = process.stderr.readline()
-        assert line, read
-        read += line
-    return read
 
 
 def signaled(planfill: Program, *signals: signal.Signals, arguments: tuple[str, ...] = ()) -> Ended:

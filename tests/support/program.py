@@ -102,3 +102,14 @@ def command(*arguments: object) -> list[str]:
 def events(log: Path) -> list[Mapping[str, Any]]:
     """Read a log file."""
     return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+
+
+def wait_for(words: str, process: subprocess.Popen[str]) -> str:
+    """Read the log until something has happened; give what was read."""
+    assert process.stderr is not None
+    read = ""
+    while words not in read:
+        line = process.stderr.readline()
+        assert line, read
+        read += line
+    return read

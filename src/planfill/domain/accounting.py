@@ -12,6 +12,8 @@ from planfill.domain.state import Phase
 from planfill.domain.values import ZERO_SHARES, ZERO_USD, Money, Price, Quantity, worth
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from planfill.domain.state import LineState, OrderState
 
 
@@ -90,12 +92,19 @@ def _with_orders(line: LineState) -> OrderResult:
     )
 
 
+def filled_usd(orders: Iterable[OrderState]) -> Money:
+    """Add up the dollars of what orders filled; a fill whose price is not known yet is worth nothing yet."""
+    return Money(sum((worth(shares, price) for shares, price in _priced(orders)), ZERO_USD))
+
+
+def _priced(orders: Iterable[OrderState]) -> list[tuple[Quantity, Price]]:
+    reports = (order.report for order in orders if order.report is not None)
+    return [(r.filled_quantity, r.average_price) for r in reports if r.average_price is not None]
+
+
 def _filled(orders: list[OrderState], quote: Price) -> _Filled:
-    """Add up what the orders filled; a fill whose price is not known yet is not worth anything yet."""
-    reports = [order.report for order in orders if order.report is not None]
-    quantity = sum((report.filled_quantity for report in reports), ZERO_SHARES)
-    priced = [(r.filled_quantity, r.average_price) for r in reports if r.average_price is not None]
-    usd = sum((worth(shares, price) for shares, price in priced), ZERO_USD)
+    quantity = sum((order.filled for order in orders), ZERO_SHARES)
+    priced, usd = _priced(orders), filled_usd(orders)
     known = Quantity(sum((shares for shares, _ in priced), ZERO_SHARES))
     return _Filled(quantity, usd, worth(known, quote), known == quantity)
 

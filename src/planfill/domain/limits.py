@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from planfill.domain.order import Order
     from planfill.domain.plan import Plan, PlanItem
     from planfill.domain.policy import LimitsPolicy
+    from planfill.domain.values import Quantity
 
 MINUTE: Final = timedelta(minutes=1)
 
@@ -77,8 +78,7 @@ def line_breaches(plan: Plan, limits: LimitsPolicy) -> Iterator[Breach]:
     for item in _traded(plan):
         yield from _of_symbol(item.symbol, limits)
         yield from _of_dollars(item.symbol, item.planned_usd, plan.total_portfolio_value, limits)
-        if item.quantity is not None:
-            yield from _over("max_order_shares", item.quantity, limits.max_order_shares, item.symbol)
+        yield from shares_breaches(item.quantity, limits, item.symbol)
 
 
 def plan_breaches(
@@ -89,16 +89,10 @@ def plan_breaches(
     lines = [item for item in _traded(plan) if item.symbol not in left_out]
     buys = sum((item.planned_usd for item in lines if item.action is Action.BUY), ZERO_USD)
     sells = sum((item.planned_usd for item in lines if item.action is Action.SELL), ZERO_USD)
-    today = usage.of_day(now)
-    turnover = sum((sent.usd for sent in today), ZERO_USD)
     yield from _over("max_plan_usd", buys + sells, limits.max_plan_usd, usd=True)
     yield from _over("max_net_buy_usd", buys - sells, limits.max_net_buy_usd, usd=True)
     yield from _over("max_plan_orders", len(lines), limits.max_plan_orders)
-    yield from _over("max_daily_usd", turnover + buys + sells, limits.max_daily_usd, usd=True)
-    yield from _over("max_daily_orders", len(today) + len(lines), limits.max_daily_orders)
-    yield from _over("max_daily_plans", usage.plans + 1, limits.max_daily_plans)
-    lately = len(usage.since(now - MINUTE))
-    yield from _over("max_orders_per_minute", lately + len(lines), limits.max_orders_per_minute)
+    yield from _of_account(usage, now, limits, usd=Money(buys + sells), orders=len(lines), plans=1)
 
 
 def order_breaches(
@@ -112,14 +106,14 @@ def order_breaches(
     order, now = sending.order, sending.at
     yield from _of_symbol(order.symbol, limits)
     yield from _of_dollars(order.symbol, sending.usd, portfolio, limits)
-    if order.quantity is not None:
-        yield from _over("max_order_shares", order.quantity, limits.max_order_shares, order.symbol)
-    today = usage.of_day(now)
-    turnover = sum((sent.usd for sent in today), sending.usd)
-    yield from _over("max_daily_usd", turnover, limits.max_daily_usd, usd=True)
-    yield from _over("max_daily_orders", len(today) + 1, limits.max_daily_orders)
-    lately = len(usage.since(now - MINUTE))
-    yield from _over("max_orders_per_minute", lately + 1, limits.max_orders_per_minute)
+    yield from shares_breaches(order.quantity, limits, order.symbol)
+    yield from _of_account(usage, now, limits, usd=sending.usd, orders=1)
+
+
+def shares_breaches(quantity: Quantity | None, limits: LimitsPolicy, symbol: str = "") -> Iterator[Breach]:
+    """Give the limit that so many shares exceed, if any; those of an order in dollars are not known."""
+    if quantity is not None:
+        yield from _over("max_order_shares", quantity, limits.max_order_shares, symbol)
 
 
 def check_duplicate(order: Order, usage: Usage, now: datetime, limits: LimitsPolicy) -> Objection | None:
@@ -141,6 +135,19 @@ def told(breaches: Sequence[Breach]) -> Objection:
 
 def _traded(plan: Plan) -> list[PlanItem]:
     return [i for i in plan.items if i.action is not Action.HOLD and check_amount(i) is None]
+
+
+def _of_account(
+    usage: Usage, now: datetime, limits: LimitsPolicy, *, usd: Money, orders: int, plans: int = 0
+) -> Iterator[Breach]:
+    """Give every limit of the account that so much more than its usage exceeds."""
+    today = usage.of_day(now)
+    turnover = sum((sent.usd for sent in today), usd)
+    yield from _over("max_daily_usd", turnover, limits.max_daily_usd, usd=True)
+    yield from _over("max_daily_orders", len(today) + orders, limits.max_daily_orders)
+    yield from _over("max_daily_plans", usage.plans + plans, limits.max_daily_plans)
+    lately = len(usage.since(now - MINUTE))
+    yield from _over("max_orders_per_minute", lately + orders, limits.max_orders_per_minute)
 
 
 def _of_symbol(symbol: str, limits: LimitsPolicy) -> Iterator[Breach]:

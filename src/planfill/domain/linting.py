@@ -71,10 +71,9 @@ def lint(lines: Iterable[LineState], facts: Facts, policy: Policy) -> tuple[Brok
 
 def _objections(line: LineState, facts: Facts, policy: Policy) -> Iterator[Objection]:
     found = [one for one in examine(line.item, facts, policy) if isinstance(one, Objection)]
+    if not found and isinstance(drafted := draft(line, facts, policy, _ANY), Objection):
+        found = [drafted]
     yield from found
-    drafted = draft(line, facts, policy, _ANY)
-    if not found and isinstance(drafted, Objection):
-        yield drafted
 
 
 def _broken(symbol: str, objection: Objection) -> BrokenRule:

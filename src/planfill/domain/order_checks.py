@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planfill.domain.checks import Objection
-from planfill.domain.numerals import plain
+from planfill.domain.limits import shares_breaches, told
 from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
 from planfill.domain.report import OrderStatus
@@ -61,10 +61,8 @@ def check_size_shown(sizing: Sizing, side: Side, quote: Quote, policy: Execution
 
 
 def _most(quantity: Quantity, limits: LimitsPolicy) -> Objection | None:
-    most = limits.max_order_shares
-    if most is None or quantity <= most:
-        return None
-    return Objection(Reason.LIMIT, f"{plain(quantity)}, max_order_shares allows {plain(most)}")
+    breaches = list(shares_breaches(quantity, limits))
+    return told(breaches) if breaches else None
 
 
 def _steps(order: Order, facts: SizingFacts) -> Objection | None:

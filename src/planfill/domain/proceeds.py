@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from planfill.domain.accounting import line_result
+from planfill.domain.accounting import filled_usd, line_result
 from planfill.domain.outcome import HARMLESS
 from planfill.domain.plan import Action
 from planfill.domain.values import ZERO_USD, Money
@@ -20,8 +20,7 @@ def lines_of(state: ExecutionState, action: Action) -> list[LineState]:
 
 def traded(state: ExecutionState, action: Action) -> Money:
     """Add up the dollars that the lines of one action have filled so far."""
-    lines = (line for line in lines_of(state, action) if line.orders)
-    return Money(sum((line_result(line).filled_usd for line in lines), ZERO_USD))
+    return filled_usd(order for line in lines_of(state, action) for order in line.orders)
 
 
 def missing(state: ExecutionState) -> Money:
