@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from program import Ended, Program, command, events, wait_for
-from stage import a_plan, buy
+from stage import a_plan, buy, hold
 
 PLAN = a_plan(buy("SPY", "1000"), buy("QQQ", "1000"), correlation_id="run-9")
 WORKING = "QQQ: NEW"
@@ -125,3 +125,31 @@ def test_in_a_terminal_leaving_at_once_gives_the_cursor_back(planfill: Program) 
     assert process.returncode == 4
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
     assert "planfill resume plan-1" in " ".join(text.split())
+
+
+def test_a_run_in_another_process_is_watched_to_its_end(planfill: Program) -> None:
+    with planfill.spawn("execute", "plan.json") as execute:
+        wait_for(WORKING, execute)
+        with planfill.spawn("watch", "plan-1") as watch:
+            execute.send_signal(signal.SIGINT)
+            out, _ = watch.communicate(timeout=60)
+        execute.communicate(timeout=60)
+    assert (watch.returncode, execute.returncode) == (3, 3)
+    assert "HALTED  interrupted" in out
+    assert planfill("watch", "plan-1", "--json").document["status"] == "HALTED"
+
+
+def test_ctrl_c_ends_the_watching_alone(planfill: Program) -> None:
+    planfill.write("plan.json", a_plan(buy("SPY", "1000"), buy("QQQ", "1000"), hold("IWM")))
+    with planfill.spawn("execute", "plan.json") as execute:
+        wait_for(WORKING, execute)
+        with planfill.spawn("watch", "plan-1") as watch:
+            assert watch.stdout is not None
+            assert watch.stdout.readline().startswith("HOLD IWM")
+            watch.send_signal(signal.SIGINT)
+            _, said = watch.communicate(timeout=60)
+        assert watch.returncode == 3
+        assert "not watched any more; the execution of 'plan-1' goes on" in said
+        assert planfill("list", "--unfinished", "--json").document["executions"]
+        execute.send_signal(signal.SIGINT)
+        execute.communicate(timeout=60)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from planfill.application.ports.ledger import ExecutionSummary
     from planfill.application.services import Services
     from planfill.application.thread import LoopThread
+    from planfill.domain.events import Recorded
     from planfill.domain.examination import Examination
     from planfill.domain.result import ExecutionResult
 
@@ -41,6 +42,18 @@ class InspectingFacade:
     def executions(self, *, unfinished: bool = False) -> tuple[ExecutionSummary, ...]:
         """List the executions in the ledger, oldest first."""
         return self._thread.call(self._list, unfinished)
+
+    def events(self, plan_id: str, after: int = 0, *, wait_s: float = 0) -> tuple[Recorded, ...]:
+        """
+        Give what the ledger has of the latest execution of a plan, after the event of that number.
+
+        Where that is nothing yet, it is waited for so many seconds at the longest: whoever drives it.
+
+        Raises:
+            PlanUnknown: The ledger knows no execution of it.
+
+        """
+        return self._thread.call(self._events, plan_id, after, wait_s)
 
     def audit(self, plan_id: str | None = None, *, against: str | None = None) -> AuditReport:
         """
@@ -78,6 +91,9 @@ class InspectingFacade:
 
     async def _recorded(self, plan_id: str) -> ExecutionResult:
         return await self._services.executions().result(plan_id)
+
+    async def _events(self, plan_id: str, after: int, wait_s: float) -> tuple[Recorded, ...]:
+        return await self._services.executions().events(plan_id, after, wait_s)
 
     async def _list(self, unfinished: bool) -> tuple[ExecutionSummary, ...]:  # noqa: FBT001
         return await self._services.executions().all(unfinished=unfinished)

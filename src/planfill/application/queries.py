@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from planfill.application.opening import replay, stream_of
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.ledger import ExecutionSummary, Ledger
 from planfill.domain.errors import LedgerCorrupt, PlanUnknown
+from planfill.domain.events import Recorded
 from planfill.domain.identity import ExecutionKey
 from planfill.domain.plan import Plan
 from planfill.domain.result import ExecutionResult
 from planfill.domain.summary import summarize
+
+_LOOK_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,21 @@ class Executions:
             msg = f"{stream_of(key)} does not begin with its plan"
             raise LedgerCorrupt(msg)
         return key, state.started.plan
+
+    async def events(self, plan_id: str, after: int = 0, wait_s: float = 0) -> tuple[Recorded, ...]:
+        """
+        Give what was recorded of a plan's execution after the event of that number; wait for it so long.
+
+        Raises:
+            PlanUnknown: The ledger knows no execution of it.
+
+        """
+        stream, until = stream_of(await self.key(plan_id)), self.clock.monotonic() + wait_s
+        while True:
+            found, left = await self.ledger.read(stream, after), until - self.clock.monotonic()
+            if found or left <= 0:
+                return found
+            await self.clock.sleep(min(_LOOK_S, left))
 
     async def is_unfinished(self, key: ExecutionKey) -> bool:
         """Tell whether there is anything left to do about an execution."""

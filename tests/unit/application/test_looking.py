@@ -130,3 +130,18 @@ async def test_a_preview_shows_the_first_order_of_a_walk() -> None:
     preview = await _preview(stage, a_plan(buy("SPY", "4004")))
     (order,) = preview.orders.values()
     assert (order.client_order_id[-2:], str(order.limit_price)) == ("-1", "400.00")
+
+
+async def test_what_was_recorded_is_given_from_a_number_on_and_waited_for() -> None:
+    stage = Stage()
+    await stage.execute(PLAN)
+    found, before = Executions(stage.ledger, stage.clock), stage.clock.monotonic()
+    everything = await found.events("plan-1")
+    assert [one.number for one in everything] == list(range(1, len(everything) + 1))
+    assert await found.events("plan-1", 3) == everything[3:]
+    assert await found.events("plan-1", len(everything)) == ()
+    assert stage.clock.monotonic() == before
+    assert await found.events("plan-1", len(everything), wait_s=0.6) == ()
+    assert stage.clock.monotonic() == pytest.approx(before + 0.6)
+    with pytest.raises(PlanUnknown):
+        await found.events("plan-9")

@@ -84,6 +84,12 @@ def show(context: typer.Context, plan_id: PlanId, config: Config = None, *, json
     return _commands(context, config, json=json).show(plan_id)
 
 
+@app.command()
+def watch(context: typer.Context, plan_id: PlanId, config: Config = None, *, json: Json = False) -> int:
+    """Show an execution that goes on in another process, until its run ends, and then its result."""
+    return _commands(context, config, json=json).watch(plan_id)
+
+
 @app.command(name="list")
 def list_(
     context: typer.Context,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from planfill.application.ports.listener import EventListener
 from planfill.domain import events as ev
+from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
 from planfill.domain.report import OrderStatus
@@ -26,6 +27,15 @@ SENDING: Final = "sending"
 WORKING: Final = "working"
 STEPPING: Final = "next step"
 HOLD: Final = "HOLD"
+
+CHECKS: Final = "checks"
+SELLS: Final = "sells"
+FUNDS: Final = "funds"
+BUYS: Final = "buys"
+DONE: Final = "done"
+PHASES: Final = (CHECKS, SELLS, FUNDS, BUYS)
+"""What a run is at; a pipelined one goes back and forth between sells, funds and buys."""
+
 _WORDS: Final = {
     OrderStatus.DONE_FOR_DAY: "EXPIRED",
     OrderStatus.UNKNOWN: WORKING,
@@ -82,7 +92,8 @@ class Board(EventListener):
         self.rows: dict[str, Row] = {}
         self.account = ""
         self.stopping = ""
-        self._ended = ended
+        self.phase = CHECKS
+        self._told = ended
         self._symbols: dict[str, str] = {}
         self._most_orders = 1
         self._steps: set[str] = set()
@@ -90,6 +101,7 @@ class Board(EventListener):
 
     def begin(self, plan: Plan) -> None:
         """Begin with a plan of which nothing has happened yet."""
+        self.stopping, self.phase = "", CHECKS
         for item in plan.items:
             self._add(Row(item.action, item.symbol, item.planned_usd))
 
@@ -113,6 +125,7 @@ class Board(EventListener):
                 self._symbols[event.order.client_order_id] = event.order.symbol
                 if isinstance(event, ev.OrderRecorded) and event.attempt < self._most_orders:
                     self._steps.add(event.order.client_order_id)
+                self.phase = BUYS if event.order.side is Side.BUY else SELLS
                 self._state(event.order.symbol, SENDING)
             case ev.LineClosed():
                 self._state(event.symbol, "NOT SENT", event.reason)
@@ -135,6 +148,12 @@ class Board(EventListener):
                 self._of_order(event.client_order_id, "canceling", event.reason)
             case ev.StopRequested():
                 self.stopping = event.detail or event.reason
+            case ev.FundsAllotted():
+                self.phase = FUNDS
+            case ev.ExecutionResumed():
+                self.phase = CHECKS
+            case ev.ExecutionRefused() | ev.ExecutionSuspended() | ev.ExecutionCompleted():
+                self.phase = DONE
             case ev.ExecutionStarted():
                 self.account, execution = str(event.account), event.policy.execution
                 self._most_orders = MOST_ORDERS[execution.style_for(event.plan.execution_urgency)](execution)
@@ -145,6 +164,11 @@ class Board(EventListener):
         """Count the lines of an action: those that have ended, and all."""
         rows = [row for row in self.rows.values() if row.action is action]
         return sum(row.has_ended for row in rows), len(rows)
+
+    def ended(self) -> tuple[int, int]:
+        """Count the lines that are to be traded: those that have ended, and all."""
+        sells, buys = self.total(Action.SELL), self.total(Action.BUY)
+        return sells[0] + buys[0], sells[1] + buys[1]
 
     def sums(self) -> tuple[Decimal, Decimal]:
         """Add up the dollars: filled, and planned."""
@@ -178,5 +202,5 @@ class Board(EventListener):
             return
         changed = (row.state, row.detail) != (state, detail)
         row.state, row.detail = state, detail
-        if changed and row.has_ended and self._ended is not None:
-            self._ended(row)
+        if changed and row.has_ended and self._told is not None:
+            self._told(row)

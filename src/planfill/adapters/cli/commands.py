@@ -9,10 +9,11 @@ from planfill.adapters.cli.board import Board
 from planfill.adapters.cli.document import Failed, Failure, document, executions_document
 from planfill.adapters.cli.formats import one_line
 from planfill.adapters.cli.interrupting import Interrupts
-from planfill.adapters.cli.live import PlainLines, watching
+from planfill.adapters.cli.live import PlainLines, Times, watching
 from planfill.adapters.cli.plan_file import read_plan_file, shown
 from planfill.adapters.cli.problems import INTERRUPTED
 from planfill.adapters.cli.unfinished import name_unfinished
+from planfill.adapters.cli.watching import Follower, usual_s
 from planfill.domain.identity import stem_in, stem_of
 from planfill.domain.outcome import Reason
 from planfill.domain.values import Value
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _V = TypeVar("_V", bound=Value)
 _MOST_WARNINGS: Final = 10
+_STOPPED: Final = 3
 
 
 class Commands:
@@ -51,7 +53,7 @@ class Commands:
             self._name_unfinished(facade, plan.plan_id)
             board.begin(plan)
             code = self._run(
-                plan.plan_id, board, lambda: facade.execute_rebalance_plan(plan, approved=approved)
+                plan.plan_id, board, facade, lambda: facade.execute_rebalance_plan(plan, approved=approved)
             )
             self._say_reconciled(facade.reconciliation())
             return code
@@ -62,7 +64,7 @@ class Commands:
         with self._open(board) as facade:
             self._name_unfinished(facade, plan_id)
             board.go_on(facade.result(plan_id))
-            code = self._run(plan_id, board, lambda: facade.resume(plan_id))
+            code = self._run(plan_id, board, facade, lambda: facade.resume(plan_id))
             self._say_reconciled(facade.reconciliation())
             return code
 
@@ -120,6 +122,20 @@ class Commands:
             self._print(facade.result(plan_id))
         return 0
 
+    def watch(self, plan_id: str) -> int:
+        """Show an execution as it goes on in another process, and its result when its run has ended."""
+        board = self._board()
+        with self._open(board) as facade:
+            self._name_unfinished(facade, plan_id)
+            try:
+                Follower(facade, board, self._printer, options=self._options)(plan_id)
+            except KeyboardInterrupt:
+                self._printer.note(f"not watched any more; the execution of {plan_id!r} goes on")
+                return _STOPPED
+            result = facade.result(plan_id)
+        self._print(result)
+        return result.exit_code
+
     def list(self, *, unfinished: bool) -> int:
         """Print the executions in the ledger."""
         with self._assembly.open(self._config) as facade:
@@ -153,13 +169,16 @@ class Commands:
     def _open(self, board: Board) -> AbstractContextManager[ExecutionFacade]:
         return self._assembly.open(self._config, listeners=[board], quiet=self._printer.is_live)
 
-    def _run(self, plan_id: str, board: Board, run: Callable[[], ExecutionResult]) -> int:
+    def _run(
+        self, plan_id: str, board: Board, facade: ExecutionFacade, run: Callable[[], ExecutionResult]
+    ) -> int:
         """Let an execution run, watched and stoppable, and print what became of it."""
+        times = Times(usual_s=usual_s(facade) if self._printer.is_live else None)
         resume = f"planfill resume {shlex.quote(plan_id)}{self._options}"
         interrupts = Interrupts(lambda: self._stopping(board), lambda: self._leaving(_left(plan_id, resume)))
         with interrupts:
             try:
-                with watching(board, self._printer, plan_id):
+                with watching(board, self._printer, plan_id, times):
                     result = run()
             except KeyboardInterrupt:
                 # It came before the façade could hear it: the execution may be running.

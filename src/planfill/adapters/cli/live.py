@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from planfill.adapters.cli.board import PHASES
 from planfill.adapters.cli.formats import ACTION_STYLE, dollars, price, shares, usd
 from planfill.domain.plan import Action
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from planfill.adapters.cli.printing import Printer
 
 _FRAMES_PER_S: Final = 8
-_AROUND: Final = 5
+_AROUND: Final = 6
+_BAR: Final = 30
 """The rows of the terminal that are not for lines of the plan."""
 _STYLES: Final = {
     "FILLED": "green",
@@ -32,14 +34,14 @@ _STYLES: Final = {
 
 
 @contextmanager
-def watching(board: Board, printer: Printer, title: str) -> Iterator[None]:
+def watching(board: Board, printer: Printer, title: str, times: Times) -> Iterator[None]:
     """Draw the board in a terminal until the context is left, when it makes room for the result."""
     if not printer.is_live:
         yield
         return
     from rich.live import Live
 
-    picture = LivePicture(board, printer.console, title)
+    picture = LivePicture(board, printer.console, title, times)
     with Live(
         get_renderable=picture.draw,
         console=printer.console,
@@ -52,17 +54,30 @@ def watching(board: Board, printer: Printer, title: str) -> Iterator[None]:
         yield
 
 
+class Times(NamedTuple):
+    """How long an execution has run already, and how long one usually takes, where that is known; seconds."""
+
+    so_far_s: float = 0
+    usual_s: float | None = None
+
+
 class LivePicture:
-    """Draws a board: a head line, then as many lines of the plan as fit, those that move first."""
+    """Draws a board: what it is at, then as many lines of the plan as fit, those that move first."""
 
     def __init__(
-        self, board: Board, console: Console, title: str, now: Callable[[], float] = time.monotonic
+        self,
+        board: Board,
+        console: Console,
+        title: str,
+        times: Times,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._board = board
         self._console = console
         self._title = title
+        self._times = times
         self._now = now
-        self._begun = now()
+        self._begun = now() - times.so_far_s
 
     def draw(self) -> RenderableType:
         """Draw it as it stands now."""
@@ -86,7 +101,7 @@ class LivePicture:
             table.add_row(*_cells(row))
         hidden = len(rows) - len(shown)
         more = Text(f"and {hidden} more lines" if hidden else "", "dim")
-        return Group(self._head(), table, more)
+        return Group(self._head(), self._progress(), table, more)
 
     def _head(self) -> Text:
         from rich.text import Text
@@ -99,10 +114,30 @@ class LivePicture:
             (f"stopping: {board.stopping}  " if board.stopping else "", "bold red"),
             (self._title, "bold"),
             f"{where}\nSELL {sells[0]} of {sells[1]}  BUY {buys[0]} of {buys[1]}  "
-            f"{usd(filled)} of {usd(planned)}  {self._now() - self._begun:.1f} s",
+            f"{usd(filled)} of {usd(planned)}",
             no_wrap=True,
             overflow="ellipsis",
         )
+
+    def _progress(self) -> RenderableType:
+        """Draw a bar of the lines that have ended, the phases, and the time."""
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        ended, lines = self._board.ended()
+        phases = Text(" > ").join(
+            Text(phase, "bold cyan" if phase == self._board.phase else "dim") for phase in PHASES
+        )
+        usual = f", usually {self._times.usual_s:.1f} s" if self._times.usual_s is not None else ""
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_row(
+            ProgressBar(total=max(lines, 1), completed=ended, width=min(_BAR, self._console.width // 6)),
+            Text(f"{ended} of {lines}", no_wrap=True),
+            Text(f"{self._now() - self._begun:.1f} s{usual}", no_wrap=True),
+            phases,
+        )
+        return table
 
 
 class PlainLines:

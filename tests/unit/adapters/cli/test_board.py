@@ -8,10 +8,11 @@ import pytest
 
 from planfill.adapters.cli.board import Board, Row
 from planfill.domain import events as ev
+from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
 from planfill.domain.report import OrderStatus
-from planfill.domain.values import ClientOrderId
+from planfill.domain.values import ZERO_USD, ClientOrderId
 from planfill.testing.builders import (
     a_plan,
     a_policy,
@@ -52,6 +53,11 @@ async def a_board(*events: ev.Event, ended: Ended | None = None) -> Board:
     for recorded in numbered(started(PLAN), *events):
         await board.on_event(recorded)
     return board
+
+
+async def a_board_after(board: Board, event: ev.Event) -> None:
+    for recorded in numbered(event):
+        await board.on_event(recorded)
 
 
 async def state(*events: ev.Event) -> tuple[str, str]:
@@ -137,6 +143,23 @@ async def test_the_board_counts_lines_and_dollars() -> None:
     assert board.total(Action.BUY) == (1, 1)
     assert board.total(Action.SELL) == (0, 1)
     assert board.sums() == (Decimal(1000), Decimal(1500))
+
+
+@pytest.mark.parametrize(
+    ("event", "phase"),
+    [
+        (an_order_recorded(an_order("QQQ", side=Side.SELL)), "sells"),
+        (an_order_recorded(), "buys"),
+        (ev.FundsAllotted(cash_usd=ZERO_USD, budget_usd=ZERO_USD, allotted={}), "funds"),
+        (ev.ExecutionSuspended(result=a_result()), "done"),
+        (ev.ExecutionResumed(holder="me"), "checks"),
+    ],
+)
+async def test_the_board_says_what_the_run_is_at(event: ev.Event, phase: str) -> None:
+    board = await a_board()
+    assert board.phase == "checks"
+    await a_board_after(board, event)
+    assert board.phase == phase
 
 
 async def test_what_several_orders_of_a_line_fill_adds_up() -> None:

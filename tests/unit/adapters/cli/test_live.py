@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from planfill.adapters.cli.board import Board
-from planfill.adapters.cli.live import LivePicture, PlainLines
+from planfill.adapters.cli.live import LivePicture, PlainLines, Times
 from planfill.adapters.cli.printing import Printer
 from planfill.domain import events as ev
 from planfill.domain.outcome import Reason
@@ -38,9 +38,9 @@ async def a_board(*events: ev.Event, plan: Plan = PLAN) -> Board:
     return board
 
 
-def drawn(board: Board, width: int = 80, height: int = 24) -> list[str]:
+def drawn(board: Board, width: int = 80, height: int = 24, times: Times | None = None) -> list[str]:
     console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
-    console.print(LivePicture(board, console, "plan-1", lambda: 0).draw())
+    console.print(LivePicture(board, console, "plan-1", times or Times(), lambda: 0).draw())
     assert isinstance(console.file, io.StringIO)
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
@@ -50,7 +50,8 @@ async def test_the_picture_shows_the_whole_and_each_line() -> None:
     board = await a_board(an_order_recorded(), ev.OrderReported(report=report), NO_PRICE)
     assert drawn(board) == [
         "plan-1 on mock:paper:1",
-        "SELL 1 of 1  BUY 0 of 1  $402.00 of $131,858.76  0.0 s",
+        "SELL 1 of 1  BUY 0 of 1  $402.00 of $131,858.76",
+        "━━━━━━╸        1 of 2  0.0 s  checks > sells > funds > buys",
         "BUY   SPY  131,358.76  working  4 at 100.50",
         "SELL  QQQ      500.00  NOT SENT  NO PRICE",
         "HOLD  IWM        0.00  HOLD",
@@ -73,7 +74,12 @@ async def test_of_a_long_plan_the_lines_that_move_are_shown_and_the_rest_counted
     assert len(lines) == 10
     assert any("S40" in line and "sending" in line for line in lines)
     assert not any("S00" in line for line in lines)
-    assert lines[-1] == "and 43 more lines"
+    assert lines[-1] == "and 44 more lines"
+
+
+async def test_the_picture_says_how_long_it_has_run_and_how_long_one_usually_takes() -> None:
+    lines = drawn(await a_board(), times=Times(so_far_s=12.3, usual_s=0.64))
+    assert "0 of 2  12.3 s, usually 0.6 s  checks > " in lines[2]
 
 
 async def test_in_a_tiny_terminal_something_is_shown() -> None:
