@@ -1,4 +1,4 @@
-"""What a listener costs an event: the JSON line into the file, the line for people on stderr, the board."""
+"""What a listener costs an event: the JSON line in the file, the line for people, the board, the spans."""
 
 import asyncio
 import os
@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from opentelemetry.sdk.trace import TracerProvider
+
 from planfill.adapters.brokers.mock import MockBroker, MockSettings
 from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.cli.board import Board
 from planfill.adapters.clock import SystemClock
 from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.adapters.traces.spans import Spans
 from planfill.application.execute import ExecutePlan
 from planfill.application.ports.listener import EventListener
 from planfill.application.stopping import StopSignal
@@ -83,12 +86,14 @@ async def main() -> None:
     (log,) = file_listeners(load_settings())
     board = Board()
     board.begin(plan)
-    figures: dict[str, list[float]] = {"JSON file": [], "JSON file and stderr": [], "board": []}
+    figures: dict[str, list[float]] = {"JSON file": [], "JSON file and stderr": [], "board": [], "spans": []}
+    spans = Spans(TracerProvider().get_tracer("bench"))
     for _ in range(RUNS):
         figures["JSON file"].append(await cost_us(log, events))
         with console("INFO"):
             figures["JSON file and stderr"].append(await cost_us(log, events))
         figures["board"].append(await cost_us(board, events))
+        figures["spans"].append(await cost_us(spans, events))
     close_files()
     for name, costs in figures.items():
         print(f"listener: {name:<21} {statistics.median(costs):6.1f} us an event ({len(events)} events)")

@@ -23,7 +23,7 @@ from planfill.application.ports.ledger import Cursors, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.preview import Preview, PreviewPlan
 from planfill.application.stopping import StopSignal
-from planfill.domain.events import Event
+from planfill.domain.events import Event, Recorded
 from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy
 from planfill.domain.reading import read_plan
 from planfill.domain.result import ExecutionResult, OrderResult
@@ -137,7 +137,7 @@ class Stage:
 
     async def events(self, plan_id: str = "plan-1") -> list[Event]:
         """Give the events of an execution."""
-        return [recorded.event for recorded in await self._recorded(plan_id)]
+        return [recorded.event for recorded in await self.recorded(plan_id)]
 
     async def kinds(self, plan_id: str = "plan-1") -> list[str]:
         """Give the kinds of the events of an execution."""
@@ -146,11 +146,12 @@ class Stage:
     async def state(self, plan_id: str = "plan-1") -> ExecutionState:
         """Fold an execution."""
         state = ExecutionState()
-        for recorded in await self._recorded(plan_id):
+        for recorded in await self.recorded(plan_id):
             state.apply(recorded)
         return state
 
-    async def _recorded(self, plan_id: str) -> tuple[Any, ...]:
+    async def recorded(self, plan_id: str = "plan-1") -> tuple[Recorded, ...]:
+        """Give the events of an execution as they stand in the ledger."""
         keys = [one.key for one in await MemoryLedger(self.store).executions() if one.key.plan_id == plan_id]
         return await MemoryLedger(self.store).read(stream_of(keys[0]))
 

@@ -34,6 +34,7 @@ from planfill.application.resolving import ResolveOrder
 from planfill.bootstrap.container import Container
 from planfill.bootstrap.logging import file_listeners
 from planfill.bootstrap.settings import Configuration, LedgerSettings, load_settings
+from planfill.bootstrap.tracing import trace_listeners
 from planfill.domain.errors import Problem, SettingsError
 from planfill.domain.market import Capabilities
 from planfill.domain.policy import Policy
@@ -114,7 +115,7 @@ class ExecutionManager(ExecutionFacade):
         configuration = load_settings(Path(file) if file is not None else None)
         container = Container(configuration=Object(configuration))
         log = file_listeners(configuration, lambda stream: container.writer().read(stream))
-        container.listeners.override(Object((*log, *listeners)))
+        container.listeners.override(Object((*log, *trace_listeners(configuration), *listeners)))
         manager = cls.__new__(cls)
         ExecutionFacade.__init__(manager, Services(container))
         manager.configuration = configuration

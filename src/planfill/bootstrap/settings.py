@@ -62,6 +62,13 @@ class LogSettings(_Section, frozen=True):
     """How many old files are kept."""
 
 
+class TracesSettings(_Section, frozen=True):
+    """``[traces]``."""
+
+    endpoint: str | None = None
+    """Where spans go, by OTLP over HTTP, such as ``http://localhost:4318/v1/traces``; none: no traces."""
+
+
 class RolloutSettings(_Section, frozen=True):
     """``[rollout]``."""
 
@@ -88,6 +95,7 @@ class Settings(BaseSettings):
     limits: LimitsPolicy = LimitsPolicy()
     rollout: RolloutSettings = RolloutSettings()
     log: LogSettings = LogSettings()
+    traces: TracesSettings = TracesSettings()
 
     @classmethod
     def settings_customise_sources(
