@@ -114,7 +114,7 @@ class Staging:
         """Read the executions of accounts that began at a rung, or the last ``most`` of them."""
         known = [one for one in await self.history.executions() if one.key.account in accounts]
         read = [trial(await self.history.read(stream_of(one.key))) for one in known[-(most or len(known)) :]]
-        return [one for one in read if one is not None and (rung.since is None or one.began >= rung.since)]
+        return [one for one in read if one is not None and one.counts_for(rung)]
 
     async def record(self, account: AccountKey, *events: Event) -> Rung:
         """Record in the account's stream where it stands now, and tell the listeners."""

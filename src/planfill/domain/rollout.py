@@ -30,11 +30,12 @@ _BREAKERS = frozenset({Reason.BREAKER, Reason.SHORTFALL})
 
 
 class Rung(NamedTuple):
-    """A stage, a step of the ramp (from 0), and since when; None from the beginning."""
+    """A stage, a step of the ramp (from 0), since when, and the number of the event that says so."""
 
     stage: Stage = Stage.PAPER
     step: int = 0
     since: datetime | None = None
+    change: int = 0
 
     def __str__(self) -> str:
         """Name it."""
@@ -56,19 +57,23 @@ class Rung(NamedTuple):
     def terms(self, policy: RolloutPolicy) -> Terms:
         """Say what it permits; a step that the settings do not name any more is their last."""
         if self.stage is Stage.LIVE:
-            return Terms(stage=self.stage, percent=policy.ramp[min(self.step, len(policy.ramp) - 1)])
+            percent = policy.ramp[min(self.step, len(policy.ramp) - 1)]
+            return Terms(stage=self.stage, percent=percent, change=self.change)
         return Terms(
             stage=self.stage,
             symbols=policy.canary_symbols,
             max_usd=policy.canary_max_usd,
             orders_a_day=policy.canary_orders_a_day,
+            change=self.change,
         )
 
 
 def rung_after(rung: Rung, recorded: Recorded) -> Rung:
     """Give where an account stands after an event of its stream."""
     event = recorded.event
-    return Rung(event.stage, event.step, recorded.at) if isinstance(event, StageChanged) else rung
+    if isinstance(event, StageChanged):
+        return Rung(event.stage, event.step, recorded.at, recorded.number)
+    return rung
 
 
 def forbidden(account: AccountKey, rung: Rung, policy: RolloutPolicy) -> str:
@@ -88,7 +93,8 @@ class Trial(NamedTuple):
     An execution, as evidence: when it began, its lines that were placed and filled, what went wrong.
 
     ``shortfall_usd`` is its cost against arrival prices, ``filled_usd`` what it traded. ``differences`` is
-    None where it was not reconciled; what others did to the account is none of them.
+    None where it was not reconciled; what others did to the account is none of them. ``change`` is that of
+    the terms on which it was taken up; None where no stage was enforced.
     """
 
     plan_id: str
@@ -100,6 +106,13 @@ class Trial(NamedTuple):
     filled_usd: Decimal
     shortfall_usd: Decimal
     differences: int | None
+    change: int | None = None
+
+    def counts_for(self, rung: Rung) -> bool:
+        """Tell whether it began at a rung; for an account that sends nothing, others' count since then."""
+        if rung.stage is Stage.PAPER:
+            return rung.since is None or self.began >= rung.since
+        return self.change == rung.change
 
     @property
     def is_clean(self) -> bool:
@@ -123,11 +136,12 @@ def trial(recorded: Sequence[Recorded]) -> Trial | None:
     """Read an execution's stream as evidence; None while it runs, and where nothing was placed."""
     began: datetime | None = None
     result: ExecutionResult | None = None
-    stopped, differences = "", None
+    stopped, differences, change = "", None, None
     for one in recorded:
         match one.event:
-            case ExecutionStarted():
+            case ExecutionStarted() as event:
                 began, result, stopped, differences = one.at, None, "", None
+                change = event.rollout.change if event.rollout else None
             case StopRequested() as event if event.reason in _BREAKERS:
                 stopped = f"{event.reason}: {event.detail}"
             case ExecutionCompleted() | ExecutionSuspended() as event:
@@ -148,6 +162,7 @@ def trial(recorded: Sequence[Recorded]) -> Trial | None:
         result.filled_usd,
         result.shortfall_usd,
         differences,
+        change,
     )
 
 

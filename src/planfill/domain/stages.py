@@ -35,7 +35,8 @@ class Terms(Value, frozen=True):
     What a stage lets an execution trade: the one reduction of a plan that is permitted.
 
     ``percent`` of each line's dollars; ``symbols`` alone, where any are named; ``max_usd`` an order, and
-    ``orders_a_day`` of the account, where they are not None.
+    ``orders_a_day`` of the account, where they are not None. ``change`` is the number of the event in the
+    account's stream that brought it there: what an execution shows counts for that.
     """
 
     stage: Stage
@@ -43,6 +44,7 @@ class Terms(Value, frozen=True):
     symbols: tuple[str, ...] = ()
     max_usd: Money | None = None
     orders_a_day: int | None = None
+    change: int = 0
 
     def __str__(self) -> str:
         """Say what is traded."""
