@@ -15,9 +15,11 @@ from program import Program
 from planfill.adapters.cli.doctoring import _WORDS
 from planfill.bootstrap.settings import load_settings
 from planfill.domain.examination import CheckStatus
+from planfill.domain.stages import Stage
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SWAP: Final = "how-to/swap-the-broker.md"
+STAGES: Final = "how-to/go-live.md"
 LIVE: Final = "how-to/paper-and-live.md"
 Table = Callable[[str, str], list[dict[str, str]]]
 
@@ -57,6 +59,17 @@ def test_every_command_exists(planfill: Program, page: str) -> None:
     for target in re.findall(r"^make ([a-z]+)", commands, re.MULTILINE):
         assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE), target
     assert ("make paper" in commands) is (page == LIVE)
+
+
+def test_every_command_of_the_stages_exists(planfill: Program) -> None:
+    commands = re.findall(r"^planfill ([a-z]+ [a-z]+)$", "\n".join(blocks(STAGES, "sh")), re.MULTILINE)
+    assert commands == ["rollout status", "rollout promote"]
+    for command in commands:
+        assert planfill(*command.split(), "--help").code == 0, command
+
+
+def test_the_table_of_the_stages_names_each(table: Table) -> None:
+    assert [row["Stage"] for row in table(STAGES, "# Go live, stage by stage")] == list(Stage)
 
 
 def test_every_check_of_the_doctor_is_named(

@@ -21,7 +21,7 @@ from planfill.domain import errors, events
 from planfill.domain.numerals import plain
 from planfill.domain.outcome import HARMLESS, LineOutcome, Reason, Residual, closed_as
 from planfill.domain.plan import Plan, PlanItem
-from planfill.domain.policy import LimitsPolicy
+from planfill.domain.policy import LimitsPolicy, RolloutPolicy
 from planfill.domain.result import EXIT_CODE, ExecutionResult, ExecutionStatus, OrderResult
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -54,7 +54,7 @@ def shown(default: object) -> str:
         case frozenset() | tuple() | dict() if not default:
             return "none"
         case tuple():
-            return ", ".join(default)
+            return ", ".join(map(str, default))
     raise TypeError(default)
 
 
@@ -162,12 +162,17 @@ def parent_of(error: type[errors.ExecutionError]) -> str:
 
 def test_every_control_is_there_with_its_default_and_is_tripped_through_the_program(table: Table) -> None:
     rows = table("reference/controls.md", "# Controls: limits and breakers")
-    assert [f"limits.{row['Setting']}" for row in rows] == [case.control for case in CASES]
+    stages = table("reference/controls.md", "## Stages of a live account")
+    named = [f"limits.{row['Setting']}" for row in rows] + [f"rollout.{row['Setting']}" for row in stages]
+    assert named == [case.control for case in CASES]
+    for row in stages:
+        if row["Setting"] in RolloutPolicy.model_fields:
+            assert row["Default"] == shown(RolloutPolicy.model_fields[row["Setting"]].default)
     for row in rows:
         default = LimitsPolicy.model_fields[row["Setting"]].default
         assert row["Default"] == (plain(Decimal(default)) if default else "off")
     page = (ROOT / "docs/reference/controls.md").read_text(encoding="utf-8")
     tests = (ROOT / "tests/end_to_end/test_controls.py").read_text(encoding="utf-8")
-    named = re.findall(r"`(test_\w+)\[", page)
-    assert named
-    assert all(f"ids=lambda case: case.control)\ndef {test}(" in tests for test in named)
+    trips = re.findall(r"`(test_\w+)\[", page)
+    assert trips
+    assert all(f"ids=lambda case: case.control)\ndef {test}(" in tests for test in trips)

@@ -14,7 +14,9 @@ from planfill.adapters.brokers import mock
 from planfill.adapters.brokers.mock import MockBroker, MockSettings, Script
 from planfill.application.ports.brokerage import BrokerPlugin
 from planfill.bootstrap.drills import CASES, PRICES, Case
-from planfill.domain.policy import LimitsPolicy
+from planfill.bootstrap.live_account import live
+from planfill.domain.policy import LimitsPolicy, RolloutPolicy
+from planfill.domain.stages import Stage
 
 
 @pytest.fixture
@@ -33,13 +35,17 @@ def prepare(planfill: Program, monkeypatch: pytest.MonkeyPatch, case: Case, *, l
     """Set what the case sets, without its limits where they are not wanted."""
 
     def build(settings: MockSettings, clock: Any) -> Any:
-        return MockBroker(settings, clock, Script(*case.faults)).brokerage()
+        family = MockBroker(settings, clock, Script(*case.faults)).brokerage()
+        return live(family) if limited and case.live is not None else family
 
     monkeypatch.setattr(mock, "PLUGIN", BrokerPlugin(settings=MockSettings, build=build))
     planfill.settings(**{f"mock__{name}": as_variable(value) for name, value in case.mock.items()})
     for name, value in case.settings.items():
-        if limited or not name.startswith("limits."):
+        if limited or not name.startswith(("limits.", "rollout.")):
             planfill.settings(**{name.replace(".", "__"): as_variable(value)})
+    if limited and case.live is not None:
+        for _ in range(list(Stage).index(case.live)):
+            assert planfill("rollout", "promote", "--override", "--reason", "a drill").code == 0
 
 
 def execute(planfill: Program, case: Case) -> Any:
@@ -75,8 +81,16 @@ def test_without_the_control_nothing_ends_for_its_reason(
 
 def test_every_limit_has_a_case() -> None:
     others = {"max_market_usd", "on_breach", "breaker_min_sample", "breaker_warn_pct"}
-    tripped = {case.control.removeprefix("limits.") for case in CASES}
+    limits = (case.control for case in CASES if case.control.startswith("limits."))
+    tripped = {control.removeprefix("limits.") for control in limits}
     assert set(LimitsPolicy.model_fields) == tripped | others
+
+
+def test_every_bound_of_a_stage_has_a_case() -> None:
+    conditions = {"clean_", "ramp_", "min_", "max_"}
+    tripped = {case.control.removeprefix("rollout.") for case in CASES if case.live is not None}
+    bounds = {name for name in RolloutPolicy.model_fields if not name.startswith(tuple(conditions))}
+    assert tripped == bounds | {"promote"}
 
 
 def test_the_report_says_of_each_control_that_it_held(planfill: Program) -> None:

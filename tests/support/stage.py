@@ -119,6 +119,7 @@ class Stage:
             cursors=ledger,
             listeners=(),
             switch=None,
+            history=self.ledger,
         )
         return await PreviewPlan(rehearsed, self.ledger, self.switch)(read_plan(plan))
 

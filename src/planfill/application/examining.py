@@ -25,12 +25,14 @@ from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import Ledger
+from planfill.application.staging import rung_of
 from planfill.application.stopping import StopSignal
 from planfill.application.trying import CHECK, TryOrder
 from planfill.domain.errors import ExecutionError, SettingsError
 from planfill.domain.examination import Examination, Finding, in_order, not_checked
 from planfill.domain.market import Account, MarketSession, Quote
 from planfill.domain.policy import Policy
+from planfill.domain.rollout import forbidden
 
 # What needs a broker.
 _OF_THE_BROKER: Final = (
@@ -190,9 +192,11 @@ class _Round:
         except ExecutionError as e:
             return (not_checked(CHECK, f"not sent: {e}", "try again when that is over"),)
         async with claim:
+            rung = await rung_of(self._examine.ledger(), self._account.key)
+            unearned = forbidden(self._account.key, rung, self._examine.policy.rollout)
             (halt,) = await self._halt()
-            if self._stop.reason or not halt.is_well:
-                return skipped((CHECK,), f"not sent: {self._stop.detail or halt.found}")
+            if self._stop.reason or not halt.is_well or unearned:
+                return skipped((CHECK,), f"not sent: {self._stop.detail or unearned or halt.found}")
             examine = self._examine
             return (
                 await TryOrder(self._brokerage, examine.clock, examine.policy.execution)(

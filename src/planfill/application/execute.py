@@ -18,6 +18,7 @@ from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import Claim, Cursors, ExecutionSummary, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.run import Run, Wrap, ask
+from planfill.application.staging import Staged, Staging
 from planfill.application.stopping import StopSignal
 from planfill.application.telling import Teller
 from planfill.application.waiting import wait_for_session
@@ -40,6 +41,7 @@ from planfill.domain.plan import Plan
 from planfill.domain.policy import Policy
 from planfill.domain.report import ExecutionReport
 from planfill.domain.result import ExecutionResult, ExecutionStatus
+from planfill.domain.stages import Terms
 from planfill.domain.state import ExecutionState
 from planfill.domain.summary import in_doubt, refusal, summarize
 from planfill.domain.values import Quantity
@@ -64,6 +66,12 @@ class ExecutePlan:
     holder: str
     switch: HaltSwitch | None = None
     history: Ledger | None = None
+
+    @property
+    def staging(self) -> Staging:
+        """What reads and moves the stage of the account."""
+        history = self.history or self.ledger
+        return Staging(self.ledger, self.cursors, self.clock, self.policy, self.listeners, history)
 
     async def __call__(
         self, plan: Plan, stop: StopSignal, *, resuming: ExecutionKey | None = None
@@ -131,25 +139,29 @@ class ExecutePlan:
         heed = Heed(self.ledger, self.switch, key, state.begun_at or self.clock.now(), stop)
         await heed.look()
         now, history = self.clock.now(), self.history or self.ledger
-        limits = await Limits.of(plan, key, self.policy.limits, history=history, now=now)
+        begun = state.started if state.begun_at else None
+        staged = await self.staging.of(account.key, plan, begun.rollout if begun else None)
+        figures = staged.terms.limits(self.policy.limits) if staged.terms else self.policy.limits
+        limits = await Limits.of(staged.plan, key, figures, history=history, now=now)
         run = Run(self.brokerage, self.clock, self.policy, journal, stop, heed.glance, limits)
         async with teller, Beside(heed.listen, self.clock):
-            return await self._run(run, plan, account)
+            return await self._run(run, plan, account, staged)
 
-    async def _run(self, run: Run, plan: Plan, account: Account) -> ExecutionResult:
+    async def _run(self, run: Run, plan: Plan, account: Account, staged: Staged) -> ExecutionResult:
         state = run.state
         if state.started is None or state.finished:
             orders = list[ExecutionReport]()
             async with Holdings(run, plan) as held:
-                objection = await self._objection(run, plan, account, orders)
+                objection = await self._objection(run, staged, account, orders)
             if objection:
                 result = self._refusal(plan, account.key, objection)
                 await run.note(self._started(plan, account), ExecutionRefused(result=result))
                 return result.at_head(state.head)
-            started = self._started(plan, account, held.positions, orders)
-            await run.note(started, *held.said, *not_worth_it(plan), *run.limits.blocked())
+            started = self._started(plan, account, held.positions, orders, staged.terms)
+            closed = (*not_worth_it(staged.plan), *staged.closed, *run.limits.blocked())
+            await run.note(started, *held.said, *closed)
         else:
-            await run.note(ExecutionResumed(holder=self.holder), *self._too_late(state))
+            await run.note(ExecutionResumed(holder=self.holder), *self._too_late(state, staged.objection))
         try:
             await wait_for_session(run, plan)
             await loop.execute(run, self.wrap(self.brokerage.broker, run, self.clock))
@@ -162,13 +174,15 @@ class ExecutePlan:
         return result.at_head(state.head)
 
     async def _objection(
-        self, run: Run, plan: Plan, account: Account, orders: list[ExecutionReport]
+        self, run: Run, staged: Staged, account: Account, orders: list[ExecutionReport]
     ) -> Objection | None:
         """Give what keeps a plan from being taken up; ``orders`` takes the open ones of the account."""
         if run.stop.reason is Reason.HALTED:
             return None  # the loop refuses it, whatever else speaks against it
+        if staged.objection is not None:
+            return staged.objection
         return await check_start(
-            plan,
+            staged.plan,
             account,
             await self.ledger.executions(account.key),
             brokerage=self.brokerage,
@@ -183,6 +197,7 @@ class ExecutePlan:
         account: Account,
         positions: dict[str, Quantity] | None = None,
         open_orders: Sequence[ExecutionReport] = (),
+        terms: Terms | None = None,
     ) -> ExecutionStarted:
         return ExecutionStarted(
             plan=plan,
@@ -194,10 +209,13 @@ class ExecutePlan:
             endpoint=self.brokerage.endpoint,
             positions=positions,
             open_orders=tuple(open_orders),
+            rollout=terms,
         )
 
-    def _too_late(self, state: ExecutionState) -> list[Event]:
-        """Stop an execution that is too old to send anything; what may be working is still followed."""
+    def _too_late(self, state: ExecutionState, objection: Objection | None) -> list[Event]:
+        """Stop an execution that may send nothing more, for its age or the account's stage."""
+        if objection is not None:
+            return [StopRequested(reason=objection.reason, detail=objection.detail)]
         age = (self.clock.now() - (state.started_at or self.clock.now())).total_seconds()
         if self.policy.execution.market_closed == "wait" and not state.orders:
             return []  # it waits for the session, and the plan's own age is what counts

@@ -6,9 +6,9 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from planfill.application.advancing import StagedFacade
 from planfill.application.afterwards import Afterwards
 from planfill.application.inspecting import new_signal
-from planfill.application.operating import HaltingFacade
 from planfill.application.thread import LoopThread
 from planfill.domain.errors import ExecutionError, PlanInvalid, PlanNotApproved, Problem
 from planfill.domain.outcome import Reason
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from planfill.domain.resolution import Resolution
 
 
-class ExecutionFacade(HaltingFacade):
+class ExecutionFacade(StagedFacade):
     """
     Executes plans; every method works in a script, a notebook and a running event loop.
 

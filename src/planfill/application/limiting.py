@@ -69,7 +69,7 @@ class Limits:
             if one.started_at < now - _LONGEST_RUN:
                 continue
             recorded = await history.read(stream_of(one.key))
-            (ours if one.key == key else others).update(_sent(recorded))
+            (ours if one.key == key else others).update(sent_in(recorded))
             plans += one.key != key and _is_of(recorded, now)
         return cls(plan, policy, Usage(tuple(others.values()), plans), ours)
 
@@ -108,7 +108,7 @@ class Limits:
         self._ours[order.client_order_id] = sending
 
 
-def _sent(recorded: Iterable[Recorded]) -> dict[ClientOrderId, Sent]:
+def sent_in(recorded: Iterable[Recorded]) -> dict[ClientOrderId, Sent]:
     """Give the orders of a stream that went out, or may have."""
     found = dict[ClientOrderId, Sent]()
     for one in recorded:

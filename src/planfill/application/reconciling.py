@@ -67,6 +67,8 @@ class Reconcile:
                 return _not_compared(key, str(e))
             async with claim:
                 done = await self._look(key, claim, late=clock.monotonic() >= until)
+                if done is not None:
+                    await self.execute.staging.review(key.account)
             if done is not None:
                 return done
             if stop.reason is not None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from planfill.application.halting import Halts
     from planfill.application.ports.clock import Clock
     from planfill.application.preview import PreviewPlan
+    from planfill.application.promoting import Rollout
     from planfill.application.queries import Executions
     from planfill.application.reconciling import Reconcile
     from planfill.application.resolving import ResolveOrder
@@ -44,6 +45,10 @@ class Services(Protocol):
     @abstractmethod
     def halts(self) -> Halts:
         """Give the use-cases that halt, and lift that again."""
+
+    @abstractmethod
+    def rollout(self) -> Rollout:
+        """Give the use-cases that tell and move the stage of the account."""
 
     @abstractmethod
     def resolve(self) -> ResolveOrder:

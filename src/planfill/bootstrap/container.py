@@ -35,6 +35,7 @@ from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import AuditTrail, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.preview import PreviewPlan
+from planfill.application.promoting import Rollout
 from planfill.application.queries import Executions
 from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
@@ -195,5 +196,6 @@ class Container(DeclarativeContainer):
     operator: Provider[str] = Callable(operator)
     cancel: Provider[CancelPlan] = Factory(CancelPlan, execute, executions, operator)
     halts: Provider[Halts] = Factory(Halts, writer, switch, clock, executions, execute.provider, operator)
+    rollout: Provider[Rollout] = Factory(Rollout, execute, operator)
     reconcile: Provider[Reconcile] = Factory(Reconcile, execute)
     resolve: Provider[ResolveOrder] = Factory(ResolveOrder, execute, executions, operator)

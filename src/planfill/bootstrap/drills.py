@@ -10,12 +10,16 @@ from planfill.adapters.brokers.mock.faults import Fail, FillLate, FillOnly, Igno
 from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.execute import ExecutePlan
+from planfill.application.heeding import account_stream
 from planfill.application.stopping import StopSignal
+from planfill.bootstrap.live_account import LIVE_ACCOUNT, live
 from planfill.domain.drill import Drill, DrillReport
 from planfill.domain.errors import BrokerUnavailable
+from planfill.domain.events import StageChanged
 from planfill.domain.outcome import Reason
 from planfill.domain.policy import Policy
 from planfill.domain.reading import read_plan
+from planfill.domain.stages import Stage
 from planfill.domain.values import Quantity
 
 if TYPE_CHECKING:
@@ -33,10 +37,11 @@ _LOST: Final = Fail(BrokerUnavailable("nobody answers"))
 
 class Case(NamedTuple):
     """
-    How a control is tripped: the settings of ``[limits]`` and ``[execution]``, and a plan that exceeds them.
+    How a control is tripped: the settings, and a plan that exceeds them.
 
     ``lines`` are action, symbol and dollars; ``again`` means that the plan was executed a moment before,
-    under another name. ``reason`` is what it ends with; ``mock`` and ``faults`` are the exchange's.
+    under another name. ``reason`` is what it ends with; ``mock`` and ``faults`` are the exchange's. With
+    ``live`` the account is live, and at that stage.
     """
 
     control: str
@@ -46,6 +51,7 @@ class Case(NamedTuple):
     again: bool = False
     mock: Mapping[str, Any] = {}
     faults: tuple[On, ...] = ()
+    live: Stage | None = None
 
     def plan(self, now: str, plan_id: str) -> dict[str, Any]:
         """Write the plan."""
@@ -64,6 +70,11 @@ class Case(NamedTuple):
 
 def _limit(name: str, value: Any, **rest: Any) -> Case:  # noqa: ANN401 - as settings are
     return Case(f"limits.{name}", {f"limits.{name}": value}, **rest)
+
+
+def _rollout(name: str, live: Stage, **settings: Any) -> Case:  # noqa: ANN401 - as settings are
+    figures = {f"rollout.{field}": value for field, value in {"allow_live": True, **settings}.items()}
+    return Case(f"rollout.{name}", figures, reason=Reason.ROLLOUT, live=live)
 
 
 CASES: Final = (
@@ -117,6 +128,12 @@ CASES: Final = (
         "limits.max_shortfall_bps", {"limits.max_shortfall_bps": 50},
         lines=_SWAP, reason=Reason.SHORTFALL, mock={"slippage_bps": 100},
     ),
+    _rollout("allow_live", Stage.LIVE, allow_live=False),
+    _rollout("promote", Stage.PAPER),
+    _rollout("canary_symbols", Stage.CANARY, canary_symbols=["QQQ"], canary_max_usd="9000"),
+    _rollout("canary_max_usd", Stage.CANARY, canary_max_usd="5000"),
+    _rollout("canary_orders_a_day", Stage.CANARY, canary_orders_a_day=1, canary_max_usd="9000"),
+    _rollout("ramp", Stage.LIVE, ramp=[5, 100]),
 )  # fmt: skip
 
 
@@ -129,18 +146,27 @@ async def _drill(case: Case, clock: Clock) -> Drill:
     exchange = {"prices": PRICES, "book": ":memory:", "cash": "50000", "holdings": {"SPY": "10"}, **case.mock}
     broker = MockBroker(MockSettings.model_validate(exchange), clock, Script(*case.faults))
     ledger = MemoryLedger()
-    sections: dict[str, dict[str, Any]] = {"limits": {}, "execution": {"max_plan_age_s": 0}}
+    sections: dict[str, dict[str, Any]] = {
+        "limits": {}, "execution": {"max_plan_age_s": 0}, "rollout": {},
+    }  # fmt: skip
     for name, value in case.settings.items():
         section, _, field = name.partition(".")
         sections[section][field] = value
+    family = broker.brokerage() if case.live is None else live(broker.brokerage())
     execute = ExecutePlan(
-        brokerage=broker.brokerage(), ledger=ledger, cursors=ledger, clock=clock,
+        brokerage=family, ledger=ledger, cursors=ledger, clock=clock,
         policy=Policy.model_validate(sections), listeners=(), wrap=stack, holder="planfill limits check",
     )  # fmt: skip
 
     async def run(plan_id: str) -> ExecutionResult:
         return await execute(read_plan(case.plan(clock.now().isoformat(), plan_id)), StopSignal())
 
+    if case.live is not None:
+        await ledger.append(
+            account_stream(LIVE_ACCOUNT),
+            [StageChanged(stage=case.live, by=execute.holder, reason="a drill")],
+            at=clock.now(),
+        )
     if case.again:
         await run("before")
     return _judged(case, await run("drill"))

@@ -28,6 +28,7 @@ from planfill.application.ports.market import (
     MarketHours,
 )
 from planfill.application.preview import PreviewPlan
+from planfill.application.promoting import Rollout
 from planfill.application.queries import Executions
 from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
@@ -151,6 +152,10 @@ class Services(services.Services):
     def halts(self) -> Halts:
         """Give the use-cases that halt, and lift that again."""
         return self._container.halts()
+
+    def rollout(self) -> Rollout:
+        """Give the use-cases that tell and move the stage of the account."""
+        return self._container.rollout()
 
     def resolve(self) -> ResolveOrder:
         """Give the use-case that resolves orders."""

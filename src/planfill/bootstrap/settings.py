@@ -20,7 +20,7 @@ from pydantic_settings import (
 from planfill.application.ports.brokerage import BrokerPlugin
 from planfill.bootstrap.prices import PricesSettings
 from planfill.domain.errors import Problem, SettingsError
-from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy
+from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy, RolloutPolicy
 from planfill.domain.reading import path_of
 
 if TYPE_CHECKING:
@@ -69,13 +69,6 @@ class TracesSettings(_Section, frozen=True):
     """Where spans go, by OTLP over HTTP, such as ``http://localhost:4318/v1/traces``; none: no traces."""
 
 
-class RolloutSettings(_Section, frozen=True):
-    """``[rollout]``."""
-
-    allow_live: bool = False
-    """Whether orders may be sent where real money is at stake."""
-
-
 class Settings(BaseSettings):
     """The tables that every broker shares; the broker's own is added under its name."""
 
@@ -93,7 +86,7 @@ class Settings(BaseSettings):
     prices: PricesSettings = PricesSettings()
     execution: ExecutionPolicy = ExecutionPolicy()
     limits: LimitsPolicy = LimitsPolicy()
-    rollout: RolloutSettings = RolloutSettings()
+    rollout: RolloutPolicy = RolloutPolicy()
     log: LogSettings = LogSettings()
     traces: TracesSettings = TracesSettings()
 
@@ -124,7 +117,7 @@ class Configuration:
         execution, own = self.settings.execution, self.plugin.max_plan_age_s
         if execution.max_plan_age_s is None and own is not None:
             execution = ExecutionPolicy.model_validate({**dict(execution), "max_plan_age_s": own})
-        return Policy(execution=execution, limits=self.settings.limits)
+        return Policy(execution=execution, limits=self.settings.limits, rollout=self.settings.rollout)
 
 
 def load_settings(file: Path | None = None) -> Configuration:

@@ -32,7 +32,7 @@ def line_result(line: LineState) -> OrderResult:
         reason = line.closed or Reason.INTERRUPTED
         outcome, cause = closed_as(reason)
         allotted = line.item.planned_usd if line.allotted is None else line.allotted
-        left = {Residual.FUNDING: Money(line.item.planned_usd - allotted)}
+        left = {Residual.ROLLOUT: line.held_back, Residual.FUNDING: Money(line.item.planned_usd - allotted)}
         left[cause] = Money(left.get(cause, ZERO_USD) + allotted)
         return _without_order(line, outcome, reason, left)
     return _with_orders(line)
@@ -48,7 +48,7 @@ def _without_order(
         outcome=outcome,
         reason=reason,
         detail=line.detail,
-        planned_usd=line.item.planned_usd,
+        planned_usd=line.planned_usd,
         filled_usd=ZERO_USD,
         filled_quantity=ZERO_SHARES,
         residual_usd=Money(sum(residuals.values(), ZERO_USD)),
@@ -63,6 +63,7 @@ def _with_orders(line: LineState) -> OrderResult:
     sized_usd = worth(sizing.quantity, sizing.price)
     outcome, cause = _ending(line, filled)
     left = {
+        Residual.ROLLOUT: line.held_back,
         Residual.FUNDING: line.item.planned_usd - sizing.allotted_usd,
         Residual.PRICE: (sizing.allotted_usd - sizing.intended_usd) + (filled.at_quote_usd - filled.usd),
         Residual.HOLDING: sizing.intended_usd - sizing.available_usd,
@@ -75,12 +76,12 @@ def _with_orders(line: LineState) -> OrderResult:
         symbol=line.item.symbol,
         action=line.item.action,
         outcome=outcome,
-        reason=line.closed or last.reason or sizing.reason,
+        reason=line.closed or last.reason or sizing.reason or (Reason.ROLLOUT if line.held_back else None),
         detail=line.detail or last.detail,
         client_order_id=last.order.client_order_id,
         broker_order_id=report.broker_order_id if report else None,
         order_type=last.order.order_type,
-        planned_usd=line.item.planned_usd,
+        planned_usd=line.planned_usd,
         planned_quantity=sizing.quantity,
         filled_usd=filled.usd,
         filled_quantity=filled.quantity,

@@ -18,6 +18,7 @@ from planfill.domain.reconciliation import Difference
 from planfill.domain.report import ExecutionReport
 from planfill.domain.result import ExecutionResult
 from planfill.domain.sizing import Sizing
+from planfill.domain.stages import Stage, Terms
 from planfill.domain.values import ZERO_USD, ClientOrderId, Money, Quantity, Value
 
 
@@ -32,7 +33,8 @@ class ExecutionStarted(_Event, frozen=True):
 
     ``cash_usd`` and ``positions`` (of the plan's symbols that are held) are the account's, before the first
     order; None where nobody could read what is held. ``endpoint`` is where the orders go. ``open_orders`` are
-    those in the plan's symbols that the account had at the broker before.
+    those in the plan's symbols that the account had at the broker before. ``rollout`` is what the account's
+    stage lets it trade, for as long as the execution lasts; None where no stage is enforced.
     """
 
     finishes = False
@@ -46,6 +48,7 @@ class ExecutionStarted(_Event, frozen=True):
     endpoint: str = ""
     positions: dict[str, Quantity] | None = None
     open_orders: tuple[ExecutionReport, ...] = ()
+    rollout: Terms | None = None
 
 
 class ExecutionResumed(_Event, frozen=True):
@@ -200,6 +203,24 @@ class Unhalted(_Event, frozen=True):
     reason: str
 
 
+class StageChanged(_Event, frozen=True):
+    """
+    The account in whose stream it stands is at another stage of the rollout, or at another step of its ramp.
+
+    ``by`` is None where the account's own executions moved it. ``step`` counts the ramp from 0;
+    ``overridden`` means that conditions failed, and somebody wanted it nevertheless. ``evidence`` is what
+    was known then, a condition a line.
+    """
+
+    kind: Literal["stage_changed"] = "stage_changed"
+    stage: Stage
+    step: Annotated[int, Field(ge=0)] = 0
+    by: str | None = None
+    reason: str
+    overridden: bool = False
+    evidence: tuple[str, ...] = ()
+
+
 class StopRequested(_Event, frozen=True):
     """Nothing new is sent from here on, what works is canceled; where ``only_buys``, sells go on."""
 
@@ -279,6 +300,7 @@ Event = (
     | CancelAsked
     | Halted
     | Unhalted
+    | StageChanged
     | StopRequested
     | Reconciled
     | ExecutionRefused

@@ -11,7 +11,7 @@ from planfill.domain.plan import Action
 from planfill.domain.policy import ExecutionPolicy
 from planfill.domain.report import OrderStatus, merge
 from planfill.domain.styles import MOST_ORDERS
-from planfill.domain.values import ZERO_SHARES, Quantity
+from planfill.domain.values import ZERO_SHARES, ZERO_USD, Money, Quantity
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from planfill.domain.plan import PlanItem
     from planfill.domain.report import ExecutionReport
     from planfill.domain.sizing import Sizing
-    from planfill.domain.values import Money
+    from planfill.domain.stages import Terms
 
 _DEFAULT: Final = ExecutionPolicy()
 # Why an order was not sent whose time went by: in waiting for its turn, or for a broker that was away.
@@ -155,6 +155,8 @@ class LineState:
     """
     One line of the plan; ``closed`` says why nothing, or nothing more, was sent for it, where that is so.
 
+    ``item`` is what of it may be traded; ``held_back`` are the dollars that the account's stage keeps back.
+
     ``style`` and ``execution`` are those with which the plan was taken up: they hold until its end.
     """
 
@@ -166,6 +168,17 @@ class LineState:
     orders: list[OrderState] = field(default_factory=list)
     style: str = "market"
     execution: ExecutionPolicy = _DEFAULT
+    held_back: Money = ZERO_USD
+
+    def hold_back(self, terms: Terms) -> None:
+        """Trade no more of it than a stage permits."""
+        whole, self.item = self.item.planned_usd, terms.cut(self.item)
+        self.held_back = Money(whole - self.item.planned_usd)
+
+    @property
+    def planned_usd(self) -> Money:
+        """The dollars of the plan, whatever may be traded of them."""
+        return Money(self.item.planned_usd + self.held_back)
 
     @property
     def is_pending(self) -> bool:

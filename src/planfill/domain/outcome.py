@@ -101,6 +101,7 @@ class Reason(StrEnum):
     RESOLVED = "RESOLVED"
     FOREIGN_ORDER = "FOREIGN_ORDER"
     RECONCILIATION = "RECONCILIATION"
+    ROLLOUT = "ROLLOUT"
 
 
 # The outcome, and the cause of the missing dollars, of a line that was closed before anything was sent.
@@ -136,6 +137,7 @@ _CLOSED_AS: Final[dict[Reason | None, tuple[LineOutcome, Residual]]] = {
     Reason.ACCOUNT_UNFINISHED: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.PLAN_TOO_OLD: (LineOutcome.BLOCKED, Residual.BLOCKED),
     Reason.BROKER_UNAVAILABLE: (LineOutcome.BLOCKED, Residual.BLOCKED),
+    Reason.ROLLOUT: (LineOutcome.BLOCKED, Residual.ROLLOUT),
 }
 
 

@@ -1,11 +1,11 @@
-"""The figures that decide how a plan is executed; a row of ``[execution]`` and ``[limits]`` each."""
+"""The figures that decide how a plan is executed: ``[execution]``, ``[limits]`` and ``[rollout]``."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from planfill.domain.plan import AnyUrgency, Urgency
 from planfill.domain.values import Money, Quantity
@@ -136,13 +136,49 @@ class LimitsPolicy(BaseModel, frozen=True, extra="forbid"):
     """The same in hundredths of a percent of what was sent so far."""
 
 
+class RolloutPolicy(BaseModel, frozen=True, extra="forbid"):
+    """``[rollout]``: what accounts whose environment is live have to go through; a day is one of UTC."""
+
+    allow_live: bool = False
+    """Whether orders may be sent where real money is at stake."""
+    canary_symbols: _Symbols = ("SPY", "QQQ")
+    """What is traded at the stage canary; nothing else is."""
+    canary_max_usd: _Usd = Money(Decimal(20))
+    """What an order may be worth at the stage canary; a larger line is cut to it."""
+    canary_orders_a_day: _Count = 10
+    """How many orders an account may send in a day at the stage canary."""
+    ramp: Annotated[tuple[_Percent, ...], Field(min_length=1)] = (Decimal(5), Decimal(25), Decimal(100))
+    """The steps of the stage live: what share of each line is traded, in percent, rising."""
+    clean_executions: _Count = 10
+    """How many executions without a fault a promotion asks for."""
+    clean_days: _Count = 5
+    """On how many days they must have been."""
+    ramp_executions: _Count = 5
+    """How many executions without a fault the next step of the ramp asks for."""
+    min_success_pct: Annotated[Decimal, Field(ge=0, lt=100)] = Decimal(95)
+    """More lines than this must be filled, of those of which an order was placed."""
+    max_shortfall_bps: Annotated[Decimal, Field(ge=0)] = Decimal(50)
+    """What the executions may have cost against arrival prices for a promotion."""
+    clean_shadow_days: Annotated[int, Field(ge=0)] = 0
+    """How many days of shadow runs without a difference a promotion asks for."""
+
+    @field_validator("ramp")
+    @classmethod
+    def _rises(cls, ramp: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
+        if list(ramp) != sorted(set(ramp)):
+            msg = "each step must be larger than the one before"
+            raise ValueError(msg)
+        return ramp
+
+
 class Policy(BaseModel, frozen=True, extra="forbid"):
     """All figures of one run; recorded with it."""
 
     execution: ExecutionPolicy = ExecutionPolicy()
     limits: LimitsPolicy = LimitsPolicy()
+    rollout: RolloutPolicy = RolloutPolicy()
 
     def at_once(self) -> Policy:
         """Give the same without waiting for the session: for a look at what would be done now."""
         execution = ExecutionPolicy.model_validate(dict(self.execution) | {"market_closed": "refuse"})
-        return Policy(execution=execution, limits=self.limits)
+        return Policy(execution=execution, limits=self.limits, rollout=self.rollout)

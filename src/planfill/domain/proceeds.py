@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from planfill.domain.accounting import filled_usd, line_result
-from planfill.domain.outcome import HARMLESS
+from planfill.domain.outcome import HARMLESS, Residual
 from planfill.domain.plan import Action
 from planfill.domain.values import ZERO_USD, Money
 
 if TYPE_CHECKING:
     from planfill.domain.state import ExecutionState, LineState
+
+
+# What the account's stage held back was never to be brought: the buys are cut alike.
+_NOT_LOST: Final = HARMLESS | {Residual.ROLLOUT}
 
 
 def lines_of(state: ExecutionState, action: Action) -> list[LineState]:
@@ -27,7 +31,7 @@ def missing(state: ExecutionState) -> Money:
     """Add up the planned dollars that sells which have ended did not bring, rounding and prices apart."""
     ended = (line for line in lines_of(state, Action.SELL) if not (line.is_pending or line.is_open))
     lost = (
-        usd for line in ended for cause, usd in line_result(line).residuals.items() if cause not in HARMLESS
+        usd for line in ended for cause, usd in line_result(line).residuals.items() if cause not in _NOT_LOST
     )
     return max(ZERO_USD, Money(sum(lost, ZERO_USD)))
 

@@ -142,6 +142,7 @@ class ExecutionState:
                 | ev.CancelAsked()
                 | ev.Halted()
                 | ev.Unhalted()
+                | ev.StageChanged()
                 | ev.Reconciled()
                 | ev.RulesBroken()
             ):
@@ -157,6 +158,9 @@ class ExecutionState:
             item.symbol: LineState(item, rank, style=style, execution=execution)
             for rank, item in enumerate(event.plan.items)
         }
+        if event.rollout is not None:
+            for line in self.lines.values():
+                line.hold_back(event.rollout)
         self.orders, self.stop, self.stopped_at, self.result = {}, None, None, None
         self.buys_stop, self.buys_stopped_at = None, None
         self.open_orders = event.open_orders

@@ -17,6 +17,7 @@ from planfill.domain.reconciliation import Difference, Discrepancy
 from planfill.domain.report import ExecutionReport, OrderStatus
 from planfill.domain.result import ExecutionResult, ExecutionStatus, OrderResult
 from planfill.domain.sizing import Sizing
+from planfill.domain.stages import Stage
 from planfill.domain.values import BrokerOrderId, ClientOrderId, Money, Price, Quantity
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ def one_of_each_kind() -> tuple[Event, ...]:
         ev.CancelAsked(plan_id="plan-1", by="an operator", detail="wrong plan"),
         ev.Halted(by="an operator", reason="prices look wrong", reduce_only=True),
         ev.Unhalted(by="an operator", reason="prices are right again"),
+        ev.StageChanged(stage=Stage.CANARY, by="an operator", reason="earned", evidence=("10 of 10",)),
         ev.StopRequested(reason=Reason.INTERRUPTED, detail="Ctrl-C"),
         ev.Reconciled(differences=(difference,)),
         ev.ExecutionRefused(result=a_result(ExecutionStatus.REFUSED)),

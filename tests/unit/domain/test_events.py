@@ -10,6 +10,7 @@ from planfill.domain.events import Event, Severity, decode, encode
 from planfill.domain.linting import BrokenRule
 from planfill.domain.outcome import Reason
 from planfill.domain.reconciliation import Difference, Discrepancy
+from planfill.domain.stages import Stage
 from planfill.domain.summary import summarize
 from planfill.domain.values import ClientOrderId, Money
 from planfill.testing.builders import (
@@ -59,6 +60,7 @@ ONE_OF_EACH: list[Event] = [
     ev.CancelAsked(plan_id="plan-1", by="me", detail="why"),
     ev.Halted(by="me", reason="why", reduce_only=True),
     ev.Unhalted(by="me", reason="why"),
+    ev.StageChanged(stage=Stage.LIVE, step=1, by="me", reason="why", overridden=True, evidence=("0 of 5",)),
     ev.Reconciled(
         differences=(
             Difference(kind=Discrepancy.CASH, ours="$1.00", theirs="$2.00"),

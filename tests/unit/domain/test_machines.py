@@ -13,6 +13,7 @@ from planfill.domain.order_machine import HAPPENS, OPEN, ORDER, Happening, Impos
 from planfill.domain.outcome import Reason
 from planfill.domain.report import OrderStatus
 from planfill.domain.result import nothing_to_do
+from planfill.domain.stages import Stage
 from planfill.domain.state import ExecutionState
 from planfill.domain.values import ClientOrderId, Money
 from planfill.testing.builders import a_report, a_state, an_order, an_order_recorded, numbered, started
@@ -158,6 +159,7 @@ AN_EVENT: Final[dict[type, ev.Event]] = {
         ev.CancelAsked(plan_id="plan-1", by="me", detail=""),
         ev.Halted(by="me", reason="", reduce_only=False),
         ev.Unhalted(by="me", reason=""),
+        ev.StageChanged(stage=Stage.CANARY, reason=""),
         ev.Reconciled(differences=()),
         ev.Alerted(severity=ev.Severity.WARNING, reason=Reason.BREAKER, detail=""),
         ev.ExecutionSuspended(result=RESULT),

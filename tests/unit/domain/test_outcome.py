@@ -22,8 +22,12 @@ def test_a_line_of_which_nothing_was_sent_is_skipped_for_these_reasons_and_block
     if reason in SKIPPED:
         assert closed_as(reason) == (LineOutcome.SKIPPED, SKIPPED[reason])
     else:
-        cause = Residual.FUNDING if reason in {Reason.NO_FUNDS, Reason.SELLS_FAILED} else Residual.BLOCKED
-        assert closed_as(reason) == (LineOutcome.BLOCKED, cause)
+        own = {
+            Reason.NO_FUNDS: Residual.FUNDING,
+            Reason.SELLS_FAILED: Residual.FUNDING,
+            Reason.ROLLOUT: Residual.ROLLOUT,
+        }
+        assert closed_as(reason) == (LineOutcome.BLOCKED, own.get(reason, Residual.BLOCKED))
 
 
 def test_a_line_without_a_reason_is_blocked() -> None:

@@ -27,6 +27,7 @@ from planfill.adapters.cli.options import (
     WasNeverPlaced,
     Why,
 )
+from planfill.adapters.cli.rollout_app import rollout
 
 if TYPE_CHECKING:
     from planfill.adapters.cli.commands import Commands
@@ -44,6 +45,7 @@ app: Final = typer.Typer(
 )
 app.add_typer(audit, name="audit")
 app.add_typer(limits, name="limits")
+app.add_typer(rollout, name="rollout")
 app.command()(halt)
 app.command()(unhalt)
 

@@ -11,6 +11,7 @@ from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action
 from planfill.domain.report import OrderStatus
 from planfill.domain.result import ExecutionStatus
+from planfill.domain.stages import Stage
 
 if TYPE_CHECKING:
     from planfill.adapters.logs.story import Story
@@ -96,6 +97,8 @@ def tell(recorded: ev.Recorded, story: Story) -> Told:  # noqa: C901, PLR0911, P
             return Told(WARNING, f"halted by {event.by}, {what}: {event.reason}")
         case ev.Unhalted():
             return Told(WARNING, f"halt lifted by {event.by}: {event.reason}")
+        case ev.StageChanged():
+            return _stage(event)
         case ev.Reconciled():
             return _reconciled(event)
         case ev.StopRequested():
@@ -114,6 +117,13 @@ def tell(recorded: ev.Recorded, story: Story) -> Told:  # noqa: C901, PLR0911, P
             return Told(level, f"{about}{_why(event.reason, event.detail)}", event.symbol or None)
         case _:
             assert_never(event)
+
+
+def _stage(event: ev.StageChanged) -> Told:
+    step = f", step {event.step + 1} of the ramp" if event.stage is Stage.LIVE else ""
+    by = f" by {event.by}" if event.by else ""
+    despite = f", OVERRIDDEN, against {'; '.join(event.evidence)}" if event.overridden else ""
+    return Told(WARNING, f"the account is at stage {event.stage}{step} now{by}: {event.reason}{despite}")
 
 
 def _reconciled(event: ev.Reconciled) -> Told:
@@ -139,6 +149,7 @@ def _received(event: ev.ExecutionStarted) -> str:
         f"plan {event.plan.plan_id} received for {event.account}{where} by {event.holder}: "
         f"{len(items)} lines, {held} of them HOLD, {_usd(traded)} to trade, {_usd(event.cash_usd)} cash: "
         f"{', '.join(named)}; limits: {_limits(event.policy)}"
+        f"{f'; {event.rollout}' if event.rollout else ''}"
     )
 
 

@@ -14,6 +14,7 @@ from planfill.domain.outcome import Reason
 from planfill.domain.reconciliation import Difference, Discrepancy
 from planfill.domain.report import ExecutionReport, OrderStatus
 from planfill.domain.result import ExecutionStatus
+from planfill.domain.stages import Stage
 from planfill.domain.values import ClientOrderId, Money
 from planfill.testing.builders import (
     a_plan,
@@ -189,6 +190,16 @@ def test_a_wish_to_cancel_says_whose_it_is() -> None:
             "halted by ann, nothing is bought: odd prices",
         ),
         (ev.Unhalted(by="bob", reason="all well"), "halt lifted by bob: all well"),
+        (
+            ev.StageChanged(stage=Stage.LIVE, step=1, reason="5 clean executions"),
+            "the account is at stage live, step 2 of the ramp now: 5 clean executions",
+        ),
+        (
+            ev.StageChanged(
+                stage=Stage.CANARY, by="ann", reason="in a hurry", overridden=True, evidence=("0 of 5",)
+            ),
+            "the account is at stage canary now by ann: in a hurry, OVERRIDDEN, against 0 of 5",
+        ),
         (ev.StopRequested(reason=Reason.HALTED, detail="why"), "stopping: HALTED: why"),
         (
             ev.StopRequested(reason=Reason.HALTED, detail="why", only_buys=True),
