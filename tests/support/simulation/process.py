@@ -102,6 +102,7 @@ class Process(Life):
         self.doomed_at_call: int | None = None
         self.doomed_at_order: int | None = None
         self.placed = 0
+        self.unanswered = 0
         self.stop = StopSignal()
         self.disk = Disk(self)
         self.ended: asyncio.Future[Any] = world.timeline.create_future()
