@@ -102,7 +102,7 @@ class Controls:
             chosen.update(_some(dice, tuple(_BREAKERS), dice.choice((1, 2))))
             # After so few the others are asked again; and the failure rate does not trip before they do.
             self.settings |= {"breaker_min_sample": 1, "breaker_halt_pct": 100}
-            self.more_plans = dice.choice((0, 1, 2))
+            self.more_plans = dice.choice((0, 1))
         for name in CONTROLS:
             if name in chosen:
                 self.settings[name] = dice.choice(_TIGHT[name])
@@ -111,7 +111,7 @@ class Controls:
         self.crashes = 3 if "breaker_unresolved" in chosen else 0
         self.settings["on_breach"] = dice.choice(("refuse_plan", "block_line", "block_line"))
         if chosen & _LOOKING_BACK:
-            self.more_plans = dice.choice((1, 2, 3))
+            self.more_plans = dice.choice((1, 1, 2))
             self.repeated = "duplicate_window_s" in chosen or dice.random() < 0.2
             if dice.random() < 0.4:
                 self.start = _before_midnight(dice.uniform(0.5, 20))

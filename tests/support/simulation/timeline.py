@@ -49,6 +49,10 @@ class _Task(asyncio.Task[Any]):
     def __hash__(self) -> int:
         return self._number
 
+    def __repr__(self) -> str:
+        """Be brief: every cancel says who it came from, and nobody reads it."""
+        return f"<task {self._number}>"
+
 
 class Timeline(asyncio.BaseEventLoop):
     """

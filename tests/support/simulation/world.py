@@ -36,6 +36,7 @@ from planfill.domain.result import ExecutionResult, ExecutionStatus
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from planfill.domain.events import Recorded
     from planfill.domain.halting import Halt
     from planfill.domain.plan import Plan
     from planfill.domain.state import ExecutionState
@@ -89,6 +90,7 @@ class World:
         self.timeline = Timeline(self.dice, shuffled=shuffled, until=_LONGEST_S, start=start)
         self.clock = WallClock(self.timeline)
         self.store = MemoryStore()
+        self.known: dict[str, Recorded] = {}
         self.switch = Switch()
         self.trace: list[tuple[float, tuple[str, ...]]] = []
         self.crashes = self.runs = 0
@@ -209,12 +211,12 @@ class World:
         dice = self.dice
         await asyncio.sleep(after_s)
         self.law.handed_in(plan)
-        most = self.runs + _MOST_RUNS
+        most, gives_up = self.runs + _MOST_RUNS, 0.8 if self.controls.settings else 0.4
         while self.runs < most:
             ended = await self._run(plan)
             status = ended.status if isinstance(ended, ExecutionResult) else ExecutionStatus.IN_DOUBT
             refused = status is ExecutionStatus.REFUSED
-            if status is not ExecutionStatus.IN_DOUBT and (not refused or dice.chance(0.4)):
+            if status is not ExecutionStatus.IN_DOUBT and (not refused or dice.chance(gives_up)):
                 return
             if dice.chance(0.1) and self.policy.execution.max_resume_age_s < 60:
                 dice.met[Fault.RESUMED_LATE] += 1
