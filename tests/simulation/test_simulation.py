@@ -15,8 +15,8 @@ from simulation.tally import run_seeds
 from simulation.world import simulate
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-CHUNK: Final = 500
-CHUNKS: Final = 6
+CHUNK: Final = 1000
+CHUNKS: Final = 3
 
 
 @pytest.fixture

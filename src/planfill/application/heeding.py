@@ -103,15 +103,15 @@ class Heed:
 
     async def listen(self, clock: Clock) -> None:
         """Look every half second, until a stop is asked for by whomever."""
-        while self._stop.reason is None:
-            await self._stop.or_done(self._look_again(clock))
+        await self._stop.or_done(self._keep_looking(clock))
 
-    async def _look_again(self, clock: Clock) -> None:
-        await clock.sleep(_EVERY_S)
-        try:
-            await self.look()
-        except LedgerError as e:
-            self._stop.request(Reason.HALTED, f"nobody can say whether there is a halt: {e}")
+    async def _keep_looking(self, clock: Clock) -> None:
+        while self._stop.reason is None:
+            await clock.sleep(_EVERY_S)
+            try:
+                await self.look()
+            except LedgerError as e:
+                self._stop.request(Reason.HALTED, f"nobody can say whether there is a halt: {e}")
 
     def _obey(self, halt: Halt | None) -> None:
         if halt is not None and halt.reduce_only:

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 from planfill.application.opening import stream_of
 from planfill.domain.errors import NotPermitted
-from planfill.domain.events import ExecutionRefused, ExecutionStarted, LineClosed, OrderNotSent, OrderRecorded
+from planfill.domain.events import (
+    ExecutionRefused,
+    ExecutionStarted,
+    LineClosed,
+    OrderDoubted,
+    OrderNotSent,
+    OrderRecorded,
+    OrderRefused,
+    OrderReported,
+    OrderRequoted,
+    OrderUnresolved,
+)
 from planfill.domain.limits import (
     Sent,
     Usage,
@@ -69,7 +80,7 @@ class Limits:
             if one.started_at < now - _LONGEST_RUN:
                 continue
             recorded = await history.read(stream_of(one.key))
-            (ours if one.key == key else others).update(sent_in(recorded))
+            (ours if one.key == key else others).update(sent_in(recorded, now))
             plans += one.key != key and _is_of(recorded, now)
         return cls(plan, policy, Usage(tuple(others.values()), plans), ours)
 
@@ -108,15 +119,33 @@ class Limits:
         self._ours[order.client_order_id] = sending
 
 
-def sent_in(recorded: Iterable[Recorded]) -> dict[ClientOrderId, Sent]:
-    """Give the orders of a stream that went out, or may have."""
-    found = dict[ClientOrderId, Sent]()
+def sent_in(recorded: Iterable[Recorded], now: datetime) -> dict[ClientOrderId, Sent]:
+    """
+    Give the orders of a stream that went out, or may have, each as of the last moment at which it may have.
+
+    That is when something was first heard of it after it was recorded or quoted anew; now, if nothing was.
+    """
+    found, unheard = dict[ClientOrderId, Sent](), set[ClientOrderId]()
     for one in recorded:
-        if isinstance(one.event, OrderRecorded):
-            found[one.event.order.client_order_id] = _worth(one.event.order, one.event.sizing, one.at)
-        elif isinstance(one.event, OrderNotSent):
-            found.pop(one.event.client_order_id, None)
-    return found
+        match one.event:
+            case OrderRecorded(order=order, sizing=sizing):
+                found[order.client_order_id] = _worth(order, sizing, one.at)
+                unheard.add(order.client_order_id)
+            case OrderRequoted(order=order):
+                unheard.add(order.client_order_id)
+            case OrderNotSent(client_order_id=name):
+                found.pop(name, None)
+                unheard.discard(name)
+            case OrderReported() | OrderRefused() | OrderDoubted() | OrderUnresolved() as event:
+                name = (
+                    event.report.client_order_id
+                    if isinstance(event, OrderReported)
+                    else event.client_order_id
+                )
+                if name in unheard:
+                    found[name] = found[name].by(one.at)
+                    unheard.discard(name)
+    return found | {name: found[name].by(now) for name in unheard}
 
 
 def _is_of(recorded: Iterable[Recorded], now: datetime) -> bool:

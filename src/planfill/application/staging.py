@@ -131,6 +131,6 @@ class Staging:
         now, count = self.clock.now(), 0
         for one in await self.history.executions(account):
             if one.started_at >= now - _LONGEST_RUN:
-                sent = sent_in(await self.history.read(stream_of(one.key))).values()
+                sent = sent_in(await self.history.read(stream_of(one.key)), now).values()
                 count += sum(order.at.date() == now.date() for order in sent)
         return count

@@ -45,6 +45,10 @@ class Sent(NamedTuple):
     usd: Money
     at: datetime
 
+    def by(self, moment: datetime) -> Sent:
+        """Give the same as of a later moment; a clock that was set back makes nothing older."""
+        return self._replace(at=max(self.at, moment))
+
 
 class Usage(NamedTuple):
     """What other plans have used of the account: orders since the day began and lately; plans of the day."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 T = TypeVar("T")
 
@@ -124,6 +124,10 @@ class Dice:
             for fault in WEATHER:
                 if self.chance(_ENABLED) or fault in _LIKELY:
                     self._odds[fault] = self.pick((0.05, 0.15, 0.4, 0.7)) * _RARE.get(fault, 1)
+
+    def change(self, weather: Mapping[Fault, float]) -> None:
+        """Make some faults as frequent as this, whatever the weather was to be."""
+        self._odds |= weather
 
     def happens(self, fault: Fault) -> bool:
         """Tell whether a fault is met here and now."""

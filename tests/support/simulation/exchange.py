@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from simulation.dice import Fault
-from simulation.timeline import START
 
 from planfill.domain.errors import (
     InsufficientFundsError,
@@ -161,7 +160,7 @@ class Exchange:
             ticket.as_of(seen)
             for ticket in self.tickets
             if ticket.visible_s <= now
-            and (ticket.is_open or START + timedelta(seconds=ticket.accepted_s) >= since)
+            and (ticket.is_open or self._timeline.start + timedelta(seconds=ticket.accepted_s) >= since)
         ]
 
     def list_fills(self, since: datetime) -> list[Fill]:
@@ -203,14 +202,14 @@ class Exchange:
         return {symbol: Instrument(symbol=symbol) for symbol in symbols}
 
     def session(self) -> MarketSession:
-        closes = None if self.closes_s is None else START + timedelta(seconds=self.closes_s)
-        opens = None if self.opens_s is None else START + timedelta(seconds=self.opens_s)
+        closes = None if self.closes_s is None else self._timeline.start + timedelta(seconds=self.closes_s)
+        opens = None if self.opens_s is None else self._timeline.start + timedelta(seconds=self.opens_s)
         if self.is_open:
             return MarketSession(is_open=True, closes_at=closes)
         return MarketSession(is_open=False, opens_at=opens)
 
     def time(self) -> datetime:
-        return START + timedelta(seconds=self._timeline.elapsed)
+        return self._timeline.start + timedelta(seconds=self._timeline.elapsed)
 
     # What becomes of orders.
 
@@ -342,6 +341,11 @@ class Exchange:
             _ZERO,
         )
         return self.shares.get(symbol, _ZERO) - locked
+
+
+def near(symbol: str, side: Side) -> Price:
+    """Give the price at which an order of a side would trade now."""
+    return _ask(symbol) if side is Side.BUY else _bid(symbol)
 
 
 def _is_open_buy(ticket: Ticket) -> bool:

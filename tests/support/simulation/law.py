@@ -6,6 +6,9 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from simulation.book import Book
+from simulation.brakes import Brakes
+from simulation.controls import trips
 from simulation.exchange import ACCOUNT, BORROWED
 
 from planfill.domain import events as ev
@@ -19,6 +22,8 @@ from planfill.domain.result import ExecutionStatus
 from planfill.domain.state import ExecutionState, Phase
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from simulation.exchange import Exchange, Ticket
     from simulation.process import Process
     from simulation.world import World
@@ -50,6 +55,9 @@ class Law:
         self._states: dict[str, ExecutionState] = {}
         self._canceled_s: dict[str, float] = {}
         self._halt: Halt | None = None
+        self.tripped: set[str] = set()
+        self.book = Book(world.policy.limits, self.demand)
+        self.brakes = Brakes(world.policy.limits, self.demand)
         self._halted_s = 0.0
 
     def demand(self, holds: object, *what: object) -> None:
@@ -72,6 +80,7 @@ class Law:
         for one in recorded:
             event = one.event
             self.kinds[event.kind] += 1
+            self.tripped.update(trips(event))
             process.say("recorded", str(one.number), event.kind, _about(event))
             if isinstance(event, ev.Halted | ev.Unhalted):
                 self._halted_s = self._world.timeline.elapsed
@@ -81,6 +90,7 @@ class Law:
                 continue
             if not stream.startswith("execution/"):
                 continue
+            self.brakes.heard(stream, event)
             state = self._states.setdefault(stream, ExecutionState())
             before = _filled(state)
             if isinstance(event, ev.OrderRecorded | ev.OrderRequoted):
@@ -129,8 +139,19 @@ class Law:
             )  # fmt: skip
             self.demand(not state.finished, name, "was sent after the execution had finished:", stream)
             self._one_after_the_other(state, order)
+            self.brakes.sent(stream, order, process.unanswered)
             return
         self.accuse(name, "was sent before it was recorded")
+
+    def handed_in(self, plan: Plan) -> None:
+        """Take note of a plan that somebody wants executed."""
+        names = _names(plan)
+        lines = {_line_of(names[item.symbol]): item for item in plan.items}
+        self.book.expect(plan, lines, self._world.clock.now())
+
+    def took(self, order: Order, left: datetime) -> None:
+        """Judge an order that the exchange has taken; it left at a time of the wall clock."""
+        self.book.took(order, _line_of(order.client_order_id), left)
 
     def _one_after_the_other(self, state: ExecutionState, order: Order) -> None:
         """Judge an order by those of its line before it: at their ends, and it is for what they have left."""

@@ -11,6 +11,7 @@ from simulation.wire import Terminal
 
 from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.adapters.ledgers.rows import recorded
 from planfill.application.canceling import CancelPlan
 from planfill.application.execute import ExecutePlan
 from planfill.application.halting import HaltReport, Halts, LiftReport
@@ -60,19 +61,28 @@ class Disk(Ledger):
         if process.dice.happens(Fault.LEDGER_BEFORE):
             process.say("commit failed")
             raise LedgerUnavailable("the disk is full")
-        recorded = await self._inner.append(stream, events, at=at, claim=claim)
-        process.world.law.committed(process, stream, recorded)
+        written = await self._inner.append(stream, events, at=at, claim=claim)
+        process.world.law.committed(process, stream, written)
         process.boundary("after a commit")
         await self._pause()
         if process.dice.happens(Fault.LEDGER_AFTER):
             process.say("commit unheard")
             raise LedgerUnavailable("the disk was lost after the commit")
-        return recorded
+        return written
 
     async def read(self, stream: str, after: int = 0) -> tuple[Recorded, ...]:
         if self._process.dice.happens(Fault.LEDGER_READ):
             raise LedgerUnavailable("the disk does not answer")
-        return await self._inner.read(stream, after)
+        kept, known = self._inner.store.streams.get(stream), self._process.world.known
+        if kept is None:
+            return ()
+        found = []
+        for row in kept.rows[after:]:
+            # The same text reads as the same event, whoever reads it.
+            if (one := known.get(row.hash)) is None:
+                one = known[row.hash] = recorded(stream, row)
+            found.append(one)
+        return tuple(found)
 
     async def executions(self, account: AccountKey | None = None) -> tuple[ExecutionSummary, ...]:
         if self._process.dice.happens(Fault.LEDGER_READ):
@@ -102,6 +112,7 @@ class Process(Life):
         self.doomed_at_call: int | None = None
         self.doomed_at_order: int | None = None
         self.placed = 0
+        self.unanswered = 0
         self.stop = StopSignal()
         self.disk = Disk(self)
         self.ended: asyncio.Future[Any] = world.timeline.create_future()

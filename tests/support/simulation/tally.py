@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, get_args
 
+from simulation.controls import CONTROLS
 from simulation.dice import Fault
 from simulation.world import simulate
 
@@ -36,6 +37,7 @@ class Tally:
     events: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     attempts: Counter[str] = field(default_factory=Counter)
+    controls: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
@@ -48,6 +50,7 @@ class Tally:
         self.events += other.events
         self.statuses += other.statuses
         self.attempts += other.attempts
+        self.controls += other.controls
         self.failures += other.failures
 
     def unmet(self) -> list[str]:
@@ -57,6 +60,7 @@ class Tally:
             *(step for step in STEPS if not self.steps[step]),
             *(event for event in EVENTS if not self.events[event]),
             *(attempt for attempt in ATTEMPTS if not self.attempts[attempt]),
+            *(control for control in CONTROLS if not self.controls[control]),
         ]
 
     def table(self, seconds: float) -> str:
@@ -71,6 +75,7 @@ class Tally:
             _rows("steps of the loop", ((step, self.steps[step]) for step in STEPS)),
             _rows("events", ((event, self.events[event]) for event in EVENTS)),
             _rows("orders", ((attempt, self.attempts[attempt]) for attempt in ATTEMPTS)),
+            _rows("worlds in which a control stopped something", ((c, self.controls[c]) for c in CONTROLS)),
             _rows("results", sorted(self.statuses.items())),
         ]
         return "\n".join([head, *parts])
@@ -89,6 +94,7 @@ def run_seeds(first: int, end: int) -> Tally:
         tally.events += outcome.events
         tally.statuses += outcome.statuses
         tally.attempts += outcome.attempts
+        tally.controls += outcome.controls
         if outcome.broken:
             tally.failures.append((seed, outcome.broken[0]))
     return tally

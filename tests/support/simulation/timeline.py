@@ -49,6 +49,10 @@ class _Task(asyncio.Task[Any]):
     def __hash__(self) -> int:
         return self._number
 
+    def __repr__(self) -> str:
+        """Be brief: every cancel says who it came from, and nobody reads it."""
+        return f"<task {self._number}>"
+
 
 class Timeline(asyncio.BaseEventLoop):
     """
@@ -62,9 +66,10 @@ class Timeline(asyncio.BaseEventLoop):
     _ready: Any
     _scheduled: list[Any]
 
-    def __init__(self, dice: Dice, *, shuffled: bool, until: float) -> None:
+    def __init__(self, dice: Dice, *, shuffled: bool, until: float, start: datetime = START) -> None:
         super().__init__()
         self.elapsed = 0.0
+        self.start = start
         self.tasks: list[_Task] = []
         self._first: list[asyncio.Task[Any]] = []
         self.troubles: list[str] = []
@@ -175,7 +180,7 @@ class WallClock(Clock):
         self.offset_s = 0.0
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self._timeline.elapsed + self.offset_s)
+        return self._timeline.start + timedelta(seconds=self._timeline.elapsed + self.offset_s)
 
     def monotonic(self) -> float:
         return self._timeline.elapsed

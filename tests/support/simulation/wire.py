@@ -10,7 +10,13 @@ from simulation.dice import Fault
 
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.market import BrokerAccount, InstrumentCatalog, MarketData, MarketHours
-from planfill.domain.errors import BrokerUnavailable, ExecutionError, OrderRejected, OutcomeUnknown
+from planfill.domain.errors import (
+    BrokerConnectionError,
+    BrokerUnavailable,
+    ExecutionError,
+    OrderRejected,
+    OutcomeUnknown,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -183,7 +189,25 @@ class Terminal(Broker, BrokerRecords, MarketData, BrokerAccount, InstrumentCatal
     async def place_order(self, order: Order) -> ExecutionReport:
         self._process.about_to_send(order)
         what = f"place {order.client_order_id}"
-        return await self._wire.change(self._process, what, lambda: self._exchange.place(order))
+        law, left = self._process.world.law, self._process.world.clock.now()
+
+        def effect() -> ExecutionReport:
+            before = len(self._exchange.tickets)
+            report = self._exchange.place(order)
+            if len(self._exchange.tickets) > before:
+                law.took(order, left)
+            return report
+
+        try:
+            report = await self._wire.change(self._process, what, effect)
+        except BrokerConnectionError:
+            self._process.unanswered += 1
+            raise
+        except OrderRejected:
+            self._process.unanswered = 0
+            raise
+        self._process.unanswered = 0
+        return report
 
     async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:
         what = f"status {client_order_id}"

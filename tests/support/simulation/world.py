@@ -10,9 +10,11 @@ import warnings
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from simulation.controls import Controls
 from simulation.dice import Dice, Fault
 from simulation.exchange import ACCOUNT, PRICES, Exchange
 from simulation.law import Law
@@ -30,16 +32,17 @@ from planfill.domain.plan import Urgency
 from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy
 from planfill.domain.reading import read_plan
 from planfill.domain.result import ExecutionResult, ExecutionStatus
-from planfill.domain.values import Money
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from planfill.domain.events import Recorded
     from planfill.domain.halting import Halt
     from planfill.domain.plan import Plan
     from planfill.domain.state import ExecutionState
 
 _LONGEST_S = 400.0
+PORTFOLIO_USD = "20000"
 _MOST_RUNS = 14
 
 
@@ -57,6 +60,7 @@ class Outcome:
     events: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     attempts: Counter[str] = field(default_factory=Counter)
+    controls: Counter[str] = field(default_factory=Counter)
 
     @property
     def digest(self) -> str:
@@ -80,12 +84,15 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self.dice = Dice(seed)
-        self.timeline = Timeline(self.dice, shuffled=self.dice.chance(0.6), until=_LONGEST_S)
+        self.controls = Controls(seed)
+        self.dice.change(self.controls.weather)
+        shuffled, start = self.dice.chance(0.6), self.controls.start
+        self.timeline = Timeline(self.dice, shuffled=shuffled, until=_LONGEST_S, start=start)
         self.clock = WallClock(self.timeline)
         self.store = MemoryStore()
+        self.known: dict[str, Recorded] = {}
         self.switch = Switch()
         self.trace: list[tuple[float, tuple[str, ...]]] = []
-        self.law = Law(self)
         self.crashes = self.runs = 0
         self.statuses: Counter[str] = Counter()
         dice = self.dice
@@ -123,12 +130,16 @@ class World:
                 walk_step_s=dice.pick((0.5, 1.5, 3.0)),
                 walk_end=dice.pick(("market", "leave")),
             ),
-            limits=LimitsPolicy(
-                breaker_min_sample=dice.pick((1, 2, 5)),
-                max_market_usd=Money(Decimal(dice.pick((1000, 100000)))),
+            limits=LimitsPolicy.model_validate(
+                {
+                    "breaker_min_sample": dice.pick((1, 2, 5)),
+                    "max_market_usd": dice.pick((1000, 100000)),
+                    **self.controls.settings,
+                }
             ),
         )
-        self._crash_budget = dice.pick((0, 1, 2, 3, 4))
+        self.law = Law(self)
+        self._crash_budget = max(dice.pick((0, 1, 2, 3, 4)), self.controls.crashes)
         self._calm_s = dice.between(4, 30)
         self._names = 0
 
@@ -147,14 +158,15 @@ class World:
         dice, timeline = self.dice, self.timeline
         self._open()
         timeline.later(self._calm_s, self._clear)
-        if dice.chance(0.15):
+        # A day that is over does not begin again.
+        if dice.chance(0.15) and not self.controls.sees_midnight:
             timeline.later(
                 dice.between(0, 8), self._step_clock, dice.pick((-30.0, -5.0, -1.0, 1.0, 5.0, 30.0))
             )
         if dice.chance(0.15):
             timeline.later(dice.between(0, 5), self._break_down, dice.between(1, 12))
         plans = [self._plan("plan-1")]
-        work = [asyncio.ensure_future(self._drive(plans[0], 0))]
+        work = [asyncio.ensure_future(self._one_by_one(plans))]
         if dice.chance(0.25):
             dice.met[Fault.SECOND_INSTANCE] += 1
             work.append(asyncio.ensure_future(self._drive(plans[0], dice.between(0, 6))))
@@ -185,15 +197,26 @@ class World:
         holdings = {s: Decimal(dice.number(1, 200)) / 4 for s in PRICES if dice.chance(0.5)}
         self.exchange.open(Decimal(dice.pick((0, 500, 5000, 50000, 50000))), holdings, closes, opens)
 
+    async def _one_by_one(self, plans: list[Plan]) -> None:
+        """Start the first plan, and when it has come to its end the others that a day brings."""
+        first, dice = plans[0], self.dice
+        await self._drive(first, 0)
+        for number in range(self.controls.more_plans):
+            plan_id = f"plan-1-{number + 1}"
+            plans.append(again(first, plan_id) if self.controls.repeated else self._plan(plan_id))
+            await self._drive(plans[-1], dice.pick((0.0, 1.0, 8.0, 25.0)))
+
     async def _drive(self, plan: Plan, after_s: float) -> None:
         """Start a plan, and start it again whenever it has not ended for good."""
         dice = self.dice
         await asyncio.sleep(after_s)
-        while self.runs < _MOST_RUNS:
+        self.law.handed_in(plan)
+        most, gives_up = self.runs + _MOST_RUNS, 0.8 if self.controls.settings else 0.4
+        while self.runs < most:
             ended = await self._run(plan)
             status = ended.status if isinstance(ended, ExecutionResult) else ExecutionStatus.IN_DOUBT
             refused = status is ExecutionStatus.REFUSED
-            if status is not ExecutionStatus.IN_DOUBT and (not refused or dice.chance(0.4)):
+            if status is not ExecutionStatus.IN_DOUBT and (not refused or dice.chance(gives_up)):
                 return
             if dice.chance(0.1) and self.policy.execution.max_resume_age_s < 60:
                 dice.met[Fault.RESUMED_LATE] += 1
@@ -203,7 +226,8 @@ class World:
     async def _run(self, plan: Plan) -> ExecutionResult | Exception | None:
         dice, process = self.dice, self._process()
         if self.crashes < self._crash_budget and not dice.calm:
-            match dice.below(3):
+            # What only a crash in the middle of a wave leaves open is what some worlds are about.
+            match 2 if self.controls.crashes else dice.below(3):
                 case 0:
                     process.doomed_at_step = int(10 ** dice.between(1, 3))
                 case 1:
@@ -309,7 +333,8 @@ class World:
             {
                 "plan_id": plan_id,
                 "correlation_id": "simulation",
-                "timestamp": "2021-03-31T14:59:00+00:00",
+                "timestamp": (self.timeline.start - timedelta(minutes=1)).isoformat(),
+                "total_portfolio_value": PORTFOLIO_USD,
                 "items": items,
             }
         )
@@ -330,6 +355,11 @@ class World:
         self.dice.met[Fault.CLOCK_STEP] += 1
         self.say("weather", f"the wall clock is set by {seconds} s")
         self.clock.offset_s += seconds
+
+
+def again(plan: Plan, plan_id: str) -> Plan:
+    """Give the same plan under another id."""
+    return plan.model_copy(update={"plan_id": plan_id})
 
 
 def simulate(seed: int) -> Outcome:
@@ -353,7 +383,7 @@ def _simulate(seed: int) -> Outcome:
     world, steps = World(seed), Counter[str]()
     timeline = world.timeline
     try:
-        with _counting(steps):
+        with _counting(steps, world.law):
             timeline.run_until_complete(world.live())
     except Stuck as e:
         world.law.accuse("stuck:", e)
@@ -372,17 +402,19 @@ def _simulate(seed: int) -> Outcome:
         world.law.kinds,
         world.statuses,
         world.law.attempts,
+        Counter(world.law.tripped),
     )
 
 
 @contextmanager
-def _counting(steps: Counter[str]) -> Iterator[None]:
-    """Count the steps of the loop."""
+def _counting(steps: Counter[str], law: Law) -> Iterator[None]:
+    """Count the steps of the loop, and judge them."""
     decide = deciding.decide
 
     def counted(state: ExecutionState, policy: Policy, largest_wave: int | None = None) -> deciding.Step:
         step = decide(state, policy, largest_wave)
         steps[type(step).__name__] += 1
+        law.brakes.decided(state, step)
         return step
 
     deciding.decide = counted

@@ -143,6 +143,18 @@ async def test_the_same_order_of_another_plan_is_blocked_within_the_window(
     assert again.reason is reason
 
 
+async def test_an_order_that_is_sent_long_after_it_was_recorded_counts_from_then_on() -> None:
+    stage = Stage(max_orders_per_minute=1)
+    plan = a_plan(buy("SPY", "100"))
+    await stage.crash_after("order_recorded", plan)
+    stage.clock.advance(50)
+    assert (await execute(stage, plan)).success
+    stage.clock.advance(20)
+    refused = await execute(stage, a_plan(buy("QQQ", "100"), plan_id="plan-2"))
+    assert refused.status is ExecutionStatus.REFUSED
+    assert "max_orders_per_minute" in refused.detail
+
+
 async def test_an_order_that_is_sent_again_after_a_crash_counts_once() -> None:
     stage = Stage(max_daily_orders=1)
     plan = a_plan(buy("SPY", "1000"))
