@@ -65,7 +65,8 @@ class Terms(Value, frozen=True):
             return item
         shares = item.quantity and round_down(scale_down(item.quantity, usd, item.planned_usd), _NANO)
         less = {"trade_amount": usd, "quantity": shares or None, "target_weight": None, "target_value": None}
-        return PlanItem.model_validate({**dict(item), **less})
+        same = {name: getattr(item, name) for name in PlanItem.model_fields}
+        return PlanItem.model_validate({**same, **less})
 
     def blocked(self, plan: Plan, sent_today: int) -> dict[str, str]:
         """Say of each line that may not be traded at all why; ``sent_today`` counts the account's orders."""
@@ -92,7 +93,8 @@ class Terms(Value, frozen=True):
             PlanItem(symbol=item.symbol, action=Action.HOLD) if item.symbol in left_out else self.cut(item)
             for item in plan.items
         )
-        return Plan.model_validate({**dict(plan), "items": items})
+        same = {name: getattr(plan, name) for name in Plan.model_fields}
+        return Plan.model_validate({**same, "items": items})
 
     def limits(self, own: LimitsPolicy) -> LimitsPolicy:
         """Give the limits by which each order is judged as it is sent: the stage's too."""
