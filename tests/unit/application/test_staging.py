@@ -158,6 +158,22 @@ async def test_a_full_exit_that_is_little_more_than_the_canary_may_trade_is_cut(
     assert only(result).filled_usd <= 3990
 
 
+async def test_shares_whose_price_has_risen_are_cut_to_the_dollars_of_the_canary() -> None:
+    market = await at(a_market(), Stage.CANARY)
+    result = await market.execute(a_plan(buy("SPY", "390", quantity="1", reference_price="390")))
+    assert only(result).outcome is LineOutcome.FILLED
+    assert Decimal("19.98") < only(result).filled_usd <= 20
+
+
+async def test_the_gate_of_the_canary_stops_what_its_limits_do_not_let_through() -> None:
+    market = await at(a_market(rollout={"canary_max_usd": "3820"}, exit_tolerance=1), Stage.CANARY)
+    result = await market.execute(a_plan(sell("SPY", "3600", target_weight="0")))
+    assert only(result).outcome is LineOutcome.FILLED  # all 10 shares, worth little more than $3,820
+    market = await at(a_market(rollout={"canary_max_usd": "3700"}, exit_tolerance=1), Stage.CANARY)
+    result = await market.execute(a_plan(sell("SPY", "3600", target_weight="0")))
+    assert (only(result).outcome, only(result).reason) == (LineOutcome.BLOCKED, Reason.LIMIT)
+
+
 async def test_the_ramp_takes_its_share_of_each_line_sells_and_buys_alike() -> None:
     market = await at(a_market(), Stage.LIVE)
     plan = a_plan(
