@@ -82,6 +82,8 @@ def test_the_way_from_paper_to_the_ramp(planfill: Program, monkeypatch: pytest.M
     )
     log = (planfill.folder / "planfill.log").read_text(encoding="utf-8")
     assert "the account is at stage live, step 2 of the ramp now: 1 clean executions at stage live" in log
+    assert "$50.00 for 1 buys" in log
+    assert ": cut, " not in log  # what the stage holds back is not money that was lacking
 
 
 def test_what_is_not_earned_is_refused_and_named(planfill: Program, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,8 +84,10 @@ class Staging:
 
     async def review(self, account: AccountKey) -> Rung:
         """Move an account by what its executions have shown since it was moved last; say where it stands."""
+        if account.environment != LIVE:
+            return Rung()
         rung = await rung_of(self.history, account)
-        if account.environment != LIVE or rung.stage is Stage.PAPER:
+        if rung.stage is Stage.PAPER:
             return rung
         policy = self.policy.rollout
         most = max(_LOOK_BACK, policy.ramp_executions)

@@ -20,6 +20,8 @@ LIVE: Final = "live"
 _CENT: Final = Decimal("0.01")
 _NANO: Final = Decimal("0.000000001")
 _LEAST_USD: Final = Decimal(1)
+# By so much may the price move between the cut and the send, and a full exit be larger than its dollars.
+_DRIFT: Final = Decimal("1.05")
 
 
 class Stage(StrEnum):
@@ -59,13 +61,19 @@ class Terms(Value, frozen=True):
         return usd if self.max_usd is None else min(usd, self.max_usd)
 
     def cut(self, item: PlanItem) -> PlanItem:
-        """Give a line as it may be traded; one that is cut is no full exit any more."""
+        """
+        Give a line as it may be traded; one that is cut is no full exit any more.
+
+        Shares are cut alike; where dollars bound an order, those alone say what is left of it.
+        """
         usd = self.permitted_usd(item)
         if usd == item.planned_usd:
             return item
-        shares = item.quantity and round_down(scale_down(item.quantity, usd, item.planned_usd), _NANO)
+        counted = item.quantity if self.max_usd is None else None
+        shares = counted and round_down(scale_down(counted, usd, item.planned_usd), _NANO)
         less = {"trade_amount": usd, "quantity": shares or None, "target_weight": None, "target_value": None}
-        return PlanItem.model_validate({**dict(item), **less})
+        same = {name: getattr(item, name) for name in PlanItem.model_fields}
+        return PlanItem.model_validate({**same, **less})
 
     def blocked(self, plan: Plan, sent_today: int) -> dict[str, str]:
         """Say of each line that may not be traded at all why; ``sent_today`` counts the account's orders."""
@@ -92,7 +100,8 @@ class Terms(Value, frozen=True):
             PlanItem(symbol=item.symbol, action=Action.HOLD) if item.symbol in left_out else self.cut(item)
             for item in plan.items
         )
-        return Plan.model_validate({**dict(plan), "items": items})
+        same = {name: getattr(plan, name) for name in Plan.model_fields}
+        return Plan.model_validate({**same, "items": items})
 
     def limits(self, own: LimitsPolicy) -> LimitsPolicy:
         """Give the limits by which each order is judged as it is sent: the stage's too."""
@@ -101,7 +110,7 @@ class Terms(Value, frozen=True):
         allowed = [one for one in self.symbols if not own.allow_symbols or one in own.allow_symbols]
         bounds = {
             "allow_symbols": (allowed or own.allow_symbols,),
-            "max_order_usd": (self.max_usd, own.max_order_usd),
+            "max_order_usd": (self.max_usd and self.max_usd * _DRIFT, own.max_order_usd),
             "max_daily_orders": (self.orders_a_day, own.max_daily_orders),
         }
         stricter = {name: min(one for one in both if one is not None) for name, both in bounds.items()}

@@ -12,14 +12,14 @@ from stage import Stage as Market
 from stage import a_plan, buy, only, sell
 
 from planfill.adapters.brokers.mock import On
-from planfill.adapters.brokers.mock.faults import Fail, Refuse
+from planfill.adapters.brokers.mock.faults import FillLate, IgnoreCancel, Refuse
 from planfill.application.heeding import account_stream
 from planfill.application.ports.listener import EventListener
 from planfill.application.promoting import Promotion, Rollout, RolloutReport
 from planfill.application.reconciling import Reconcile
 from planfill.application.stopping import StopSignal
 from planfill.bootstrap.live_account import LIVE_ACCOUNT, live
-from planfill.domain.errors import AccountBusy, OutcomeUnknown
+from planfill.domain.errors import AccountBusy
 from planfill.domain.events import Alerted, Event, OrderRecorded, Recorded, Severity, StageChanged
 from planfill.domain.outcome import LineOutcome, Reason, Residual
 from planfill.domain.policy import Policy, RolloutPolicy
@@ -158,6 +158,22 @@ async def test_a_full_exit_that_is_little_more_than_the_canary_may_trade_is_cut(
     assert only(result).filled_usd <= 3990
 
 
+async def test_shares_whose_price_has_risen_are_cut_to_the_dollars_of_the_canary() -> None:
+    market = await at(a_market(), Stage.CANARY)
+    result = await market.execute(a_plan(buy("SPY", "390", quantity="1", reference_price="390")))
+    assert only(result).outcome is LineOutcome.FILLED
+    assert Decimal("19.98") < only(result).filled_usd <= 20
+
+
+async def test_the_gate_of_the_canary_stops_what_its_limits_do_not_let_through() -> None:
+    market = await at(a_market(rollout={"canary_max_usd": "3820"}, exit_tolerance=1), Stage.CANARY)
+    result = await market.execute(a_plan(sell("SPY", "3600", target_weight="0")))
+    assert only(result).outcome is LineOutcome.FILLED  # all 10 shares, worth little more than $3,820
+    market = await at(a_market(rollout={"canary_max_usd": "3700"}, exit_tolerance=1), Stage.CANARY)
+    result = await market.execute(a_plan(sell("SPY", "3600", target_weight="0")))
+    assert (only(result).outcome, only(result).reason) == (LineOutcome.BLOCKED, Reason.LIMIT)
+
+
 async def test_the_ramp_takes_its_share_of_each_line_sells_and_buys_alike() -> None:
     market = await at(a_market(), Stage.LIVE)
     plan = a_plan(
@@ -265,8 +281,35 @@ async def test_what_was_not_reconciled_is_not_clean() -> None:
     assert len(await changes(market)) == 1
 
 
-LOST = On("place_order", Fail(OutcomeUnknown("504")))
-UNRESOLVED = (LOST, On("get_order_status", Fail(OutcomeUnknown("504"))))
+@pytest.mark.parametrize(
+    ("faults", "figures", "said"),
+    [
+        (
+            (
+                On("place_order", FillLate(seconds=9000)),
+                On("cancel_order", IgnoreCancel()),
+            ),
+            {},
+            "2 unresolved orders",
+        ),
+        (
+            (On("place_order", Refuse(), times=1),),
+            {"breaker_rejections": 1, "breaker_min_sample": 9, "concurrency": 1},
+            "stopped: BREAKER: ",
+        ),
+    ],
+)
+async def test_a_fault_throws_the_account_back(
+    faults: tuple[On, ...], figures: dict[str, Any], said: str
+) -> None:
+    market = await at(a_market(*faults, **figures), Stage.CANARY)
+    result = await market.execute(a_plan(*(buy(symbol, "15") for symbol in ("SPY", "QQQ", "GLD"))))
+    await Reconcile(market.use_case).after(result, StopSignal())
+    _, event, alert = await changes(market)
+    assert isinstance(event, StageChanged)
+    assert event.stage is Stage.PAPER
+    assert isinstance(alert, Alerted)
+    assert said in alert.detail
 
 
 @pytest.mark.parametrize(

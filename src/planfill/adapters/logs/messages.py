@@ -191,7 +191,9 @@ def _reported(event: ev.OrderReported) -> Told:
 
 
 def _allotted(event: ev.FundsAllotted, story: Story) -> Told:
-    asked = sum((story.items[s].planned_usd for s in event.allotted if s in story.items), Decimal(0))
+    items = [story.items[symbol] for symbol in event.allotted if symbol in story.items]
+    stage = story.rollout
+    asked = sum((stage.permitted_usd(one) if stage else one.planned_usd for one in items), Decimal(0))
     granted = sum(event.allotted.values(), Decimal(0))
     message = f"{_usd(granted)} for {len(event.allotted)} buys, from {_usd(event.cash_usd)} cash"
     if granted >= asked:

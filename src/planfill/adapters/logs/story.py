@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from planfill.domain.events import Recorded
     from planfill.domain.order import Order
     from planfill.domain.plan import PlanItem
+    from planfill.domain.stages import Terms
     from planfill.domain.values import ClientOrderId
 
     Read = Callable[[str], Awaitable[Sequence[Recorded]]]
@@ -29,6 +30,7 @@ class Story:
     correlation_id: str | None = None
     items: dict[str, PlanItem] = field(default_factory=dict)
     orders: dict[ClientOrderId, Order] = field(default_factory=dict)
+    rollout: Terms | None = None
 
     def take(self, recorded: Recorded) -> None:
         """Take in one event."""
@@ -38,6 +40,7 @@ class Story:
         elif isinstance(event, ExecutionStarted):
             self.plan_id, self.correlation_id = event.plan.plan_id, event.plan.correlation_id
             self.items = {item.symbol: item for item in event.plan.items}
+            self.rollout = event.rollout
             self.orders = {}
 
 
