@@ -30,7 +30,7 @@ FINISHED: Final = frozenset({Standing.COMPLETED, Standing.REFUSED})
 
 _S = Standing
 # What is said for people, and changes nothing.
-_SAID: Final = (ev.Alerted, ev.CancelAsked, ev.Halted, ev.Unhalted, ev.Reconciled)
+_SAID: Final = (ev.Alerted, ev.CancelAsked, ev.Halted, ev.Unhalted, ev.Reconciled, ev.ShadowCompared)
 # What is done and learnt while an execution runs.
 _DONE: Final = (
     ev.LineClosed,

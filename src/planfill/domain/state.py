@@ -143,6 +143,7 @@ class ExecutionState:
                 | ev.Halted()
                 | ev.Unhalted()
                 | ev.Reconciled()
+                | ev.ShadowCompared()
                 | ev.RulesBroken()
             ):
                 pass

@@ -159,6 +159,7 @@ AN_EVENT: Final[dict[type, ev.Event]] = {
         ev.Halted(by="me", reason="", reduce_only=False),
         ev.Unhalted(by="me", reason=""),
         ev.Reconciled(differences=()),
+        ev.ShadowCompared(plan_id="plan-1", against="old", executed_at=START, clean=True),
         ev.Alerted(severity=ev.Severity.WARNING, reason=Reason.BREAKER, detail=""),
         ev.ExecutionSuspended(result=RESULT),
         ev.ExecutionCompleted(result=RESULT),
