@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from planfill.application.queries import Executions
     from planfill.application.reconciling import Reconcile
     from planfill.application.resolving import ResolveOrder
+    from planfill.application.shadowing import Shadowing
 
 
 class Services(Protocol):
@@ -44,6 +45,10 @@ class Services(Protocol):
     @abstractmethod
     def halts(self) -> Halts:
         """Give the use-cases that halt, and lift that again."""
+
+    @abstractmethod
+    def shadowing(self) -> Shadowing:
+        """Give the use-cases that compare with a shadow."""
 
     @abstractmethod
     def resolve(self) -> ResolveOrder:

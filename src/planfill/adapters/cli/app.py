@@ -27,6 +27,7 @@ from planfill.adapters.cli.options import (
     WasNeverPlaced,
     Why,
 )
+from planfill.adapters.cli.shadow_app import shadow
 
 if TYPE_CHECKING:
     from planfill.adapters.cli.commands import Commands
@@ -46,6 +47,7 @@ app.add_typer(audit, name="audit")
 app.add_typer(limits, name="limits")
 app.command()(halt)
 app.command()(unhalt)
+app.command()(shadow)
 
 
 @app.callback(invoke_without_command=True)
