@@ -117,7 +117,8 @@ def test_what_differs_is_told_by_line_and_field_and_the_day_is_not_clean(planfil
     assert "4 DIFFERENCES  plan-1 against json: 3 lines by side, price" in ended.out
     for told in (
         "QQQ outcome: ours FILLED, theirs UNFILLED",
-        "SPY price: ours $400.08, theirs $402",
+        "SPY price: ours $400.08",
+        ", theirs $402\n",
         "TLT line: ours not traded, theirs traded 5 shares",
         "not told of every line, so not compared there: quantity, dollars, time, outcome",
     ):
