@@ -17,6 +17,7 @@ from planfill.adapters.brokers.alpaca.settings import KEY, SECRET, AlpacaSetting
 from planfill.adapters.brokers.mock import MockSettings
 from planfill.bootstrap.drills import CASES
 from planfill.bootstrap.settings import Settings
+from planfill.bootstrap.shadows import ShadowSettings
 from planfill.domain import errors, events
 from planfill.domain.numerals import plain
 from planfill.domain.outcome import HARMLESS, LineOutcome, Reason, Residual, closed_as
@@ -28,7 +29,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 Table = Callable[[str, str], list[dict[str, str]]]
 
 TABLES: Final = {
-    **{name: field.annotation for name, field in Settings.model_fields.items()},
+    **{name: field.annotation for name, field in Settings.model_fields.items() if name != "shadow"},
+    "shadow.NAME": ShadowSettings,
     "alpaca": AlpacaSettings,
     "mock": MockSettings,
 }

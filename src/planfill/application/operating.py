@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from planfill.application.inspecting import InspectingFacade
+from planfill.application.shadow_facade import ShadowingFacade
 
 if TYPE_CHECKING:
     from planfill.application.halting import HaltReport, LiftReport
 
 
-class HaltingFacade(InspectingFacade):
+class HaltingFacade(ShadowingFacade):
     """The part of ``ExecutionFacade`` that waits for nobody."""
 
     def halt(self, reason: str, *, account: str | None = None, reduce_only: bool = False) -> HaltReport:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from planfill.application.execute import ExecutePlan
+from planfill.application.heeding import account_stream
 from planfill.application.run import ask
 from planfill.application.staging import rung_of
 from planfill.domain.events import StageChanged
 from planfill.domain.identity import AccountKey
 from planfill.domain.rollout import Condition, Rung, conditions
+from planfill.domain.shadowing import clean_days
 from planfill.domain.stages import LIVE, Stage, Terms
 from planfill.domain.values import Value
 
@@ -114,7 +117,11 @@ class Rollout:
             known = (one.key.account for one in await self.execute.ledger.executions())
             accounts = [one for one in known if one.broker == account.broker and one.environment != LIVE]
         following = rung.above(policy)
-        judged = conditions(rung, await self.execute.staging.trials(accounts, rung), policy)
+        trials, days = (
+            await self.execute.staging.trials(accounts, rung),
+            await self._shadow_days(accounts, rung),
+        )
+        judged = conditions(rung, trials, policy, days)
         enforced = account.environment == LIVE and rung.stage is not Stage.PAPER
         return RolloutReport(
             account=account,
@@ -124,3 +131,10 @@ class Rollout:
             following=str(following) if following else None,
             conditions=tuple(judged) if following else (),
         )
+
+    async def _shadow_days(self, accounts: list[AccountKey], rung: Rung) -> int:
+        """Count the days since the rung was reached on which every shadow run of these accounts was clean."""
+        days = set[date]()
+        for account in dict.fromkeys(accounts):
+            days.update(clean_days(await self.execute.ledger.read(account_stream(account))))
+        return sum(rung.since is None or day >= rung.since.date() for day in days)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from planfill.application.queries import Executions
     from planfill.application.reconciling import Reconcile
     from planfill.application.resolving import ResolveOrder
+    from planfill.application.shadowing import Shadowing
 
 
 class Services(Protocol):
@@ -49,6 +50,10 @@ class Services(Protocol):
     @abstractmethod
     def rollout(self) -> Rollout:
         """Give the use-cases that tell and move the stage of the account."""
+
+    @abstractmethod
+    def shadowing(self) -> Shadowing:
+        """Give the use-cases that compare with a shadow."""
 
     @abstractmethod
     def resolve(self) -> ResolveOrder:

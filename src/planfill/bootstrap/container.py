@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dependency_injector.containers import DeclarativeContainer
@@ -34,13 +34,16 @@ from planfill.application.ports.clock import Clock
 from planfill.application.ports.halt import HaltSwitch
 from planfill.application.ports.ledger import AuditTrail, Ledger
 from planfill.application.ports.listener import EventListener
+from planfill.application.ports.shadow import Shadow
 from planfill.application.preview import PreviewPlan
 from planfill.application.promoting import Rollout
 from planfill.application.queries import Executions
 from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
+from planfill.application.shadowing import Shadowing
 from planfill.bootstrap.prices import priced
 from planfill.bootstrap.settings import Configuration
+from planfill.bootstrap.shadows import made
 from planfill.domain.errors import LedgerUnavailable
 from planfill.domain.policy import Policy
 
@@ -199,3 +202,5 @@ class Container(DeclarativeContainer):
     rollout: Provider[Rollout] = Factory(Rollout, execute, operator)
     reconcile: Provider[Reconcile] = Factory(Reconcile, execute)
     resolve: Provider[ResolveOrder] = Factory(ResolveOrder, execute, executions, operator)
+    shadows: Provider[Mapping[str, Shadow]] = Callable(made, configuration)
+    shadowing: Provider[Shadowing] = Factory(Shadowing, reader, clock, executions, shadows)

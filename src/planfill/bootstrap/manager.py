@@ -32,6 +32,7 @@ from planfill.application.promoting import Rollout
 from planfill.application.queries import Executions
 from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
+from planfill.application.shadowing import Shadowing
 from planfill.bootstrap.container import Container
 from planfill.bootstrap.logging import file_listeners
 from planfill.bootstrap.settings import Configuration, LedgerSettings, load_settings
@@ -93,6 +94,7 @@ class ExecutionManager(ExecutionFacade):
         container.described.override(Object("none; the ports are the caller's own"))
         container.url.override(Object(LedgerSettings().url))
         container.listeners.override(Object(tuple(listeners)))
+        container.shadows.override(Object({}))
         if clock is not None:
             container.clock.override(Object(clock))
         if ledger is not None:
@@ -156,6 +158,10 @@ class Services(services.Services):
     def rollout(self) -> Rollout:
         """Give the use-cases that tell and move the stage of the account."""
         return self._container.rollout()
+
+    def shadowing(self) -> Shadowing:
+        """Give the use-cases that compare with a shadow."""
+        return self._container.shadowing()
 
     def resolve(self) -> ResolveOrder:
         """Give the use-case that resolves orders."""

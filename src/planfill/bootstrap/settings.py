@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model
 from pydantic_settings import (
@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from planfill.application.ports.brokerage import BrokerPlugin
 from planfill.bootstrap.prices import PricesSettings
+from planfill.bootstrap.shadows import ShadowSettings
 from planfill.domain.errors import Problem, SettingsError
 from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy, RolloutPolicy
 from planfill.domain.reading import path_of
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     execution: ExecutionPolicy = ExecutionPolicy()
     limits: LimitsPolicy = LimitsPolicy()
     rollout: RolloutPolicy = RolloutPolicy()
+    shadow: dict[str, ShadowSettings] = {}
     log: LogSettings = LogSettings()
     traces: TracesSettings = TracesSettings()
 
@@ -203,7 +205,9 @@ def _problem(error: Mapping[str, Any], model: type[BaseModel]) -> Problem:
         return Problem(path=path_of(location), message=message)
     table: Any = model
     for part in location[:-1]:
-        table = table.model_fields[part].annotation
+        # A table of tables has names of the user's own.
+        fields = getattr(table, "model_fields", None)
+        table = fields[part].annotation if fields else get_args(table)[-1]
     hint = _nearest(str(location[-1]), table.model_fields)
     return Problem(path=path_of(location), message=hint or "no such setting")
 

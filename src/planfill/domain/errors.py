@@ -41,6 +41,7 @@ The errors, and what a caller may do about each.
     |-- AccountBusy                   another execution holds the account
     |-- AccountUnknown                the settings name another account
     |-- HaltUnavailable               nobody can say whether there is a halt, or change that: nothing is sent
+    |-- ShadowFailed                  the shadow gave nothing to compare; the execution stands
     `-- ProcessForked                 the object belongs to the parent process
 """
 
@@ -254,6 +255,12 @@ class HaltUnavailable(ExecutionError):
     """Nobody can say whether there is a halt, or change that: nothing is sent."""
 
     exit_code = 3
+
+
+class ShadowFailed(ExecutionError):
+    """The shadow gave nothing to compare with; what was executed stands."""
+
+    exit_code = 1
 
 
 class ProcessForked(ExecutionError):

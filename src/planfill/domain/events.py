@@ -17,6 +17,7 @@ from planfill.domain.policy import Policy
 from planfill.domain.reconciliation import Difference
 from planfill.domain.report import ExecutionReport
 from planfill.domain.result import ExecutionResult
+from planfill.domain.shadow import ShadowDifference, ShadowField
 from planfill.domain.sizing import Sizing
 from planfill.domain.stages import Stage, Terms
 from planfill.domain.values import ZERO_USD, ClientOrderId, Money, Quantity, Value
@@ -265,6 +266,25 @@ class Reconciled(_Event, frozen=True):
     differences: tuple[Difference, ...]
 
 
+class ShadowCompared(_Event, frozen=True):
+    """
+    An execution of the account was compared with what a shadow made of the same plan.
+
+    ``executed_at`` is when it ended; ``trouble`` says why there was nothing to compare, or is empty.
+    ``lines`` counts the lines that at least one of the two traded.
+    """
+
+    kind: Literal["shadow_compared"] = "shadow_compared"
+    plan_id: str
+    against: str
+    executed_at: AwareDatetime
+    clean: bool
+    differences: tuple[ShadowDifference, ...] = ()
+    compared_fields: tuple[ShadowField, ...] = ()
+    lines: int = 0
+    trouble: str = ""
+
+
 class Severity(StrEnum):
     """How much an alert wants somebody's attention."""
 
@@ -303,6 +323,7 @@ Event = (
     | StageChanged
     | StopRequested
     | Reconciled
+    | ShadowCompared
     | ExecutionRefused
     | ExecutionSuspended
     | ExecutionCompleted

@@ -30,7 +30,15 @@ FINISHED: Final = frozenset({Standing.COMPLETED, Standing.REFUSED})
 
 _S = Standing
 # What is said for people, and changes nothing.
-_SAID: Final = (ev.Alerted, ev.CancelAsked, ev.Halted, ev.Unhalted, ev.StageChanged, ev.Reconciled)
+_SAID: Final = (
+    ev.Alerted,
+    ev.CancelAsked,
+    ev.Halted,
+    ev.Unhalted,
+    ev.StageChanged,
+    ev.ShadowCompared,
+    ev.Reconciled,
+)
 # What is done and learnt while an execution runs.
 _DONE: Final = (
     ev.LineClosed,

@@ -144,6 +144,7 @@ class ExecutionState:
                 | ev.Unhalted()
                 | ev.StageChanged()
                 | ev.Reconciled()
+                | ev.ShadowCompared()
                 | ev.RulesBroken()
             ):
                 pass

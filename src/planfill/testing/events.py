@@ -16,6 +16,7 @@ from planfill.domain.policy import Policy
 from planfill.domain.reconciliation import Difference, Discrepancy
 from planfill.domain.report import ExecutionReport, OrderStatus
 from planfill.domain.result import ExecutionResult, ExecutionStatus, OrderResult
+from planfill.domain.shadow import ShadowDifference, ShadowField
 from planfill.domain.sizing import Sizing
 from planfill.domain.stages import Stage
 from planfill.domain.values import BrokerOrderId, ClientOrderId, Money, Price, Quantity
@@ -167,6 +168,15 @@ def one_of_each_kind() -> tuple[Event, ...]:
         ev.StageChanged(stage=Stage.CANARY, by="an operator", reason="earned", evidence=("10 of 10",)),
         ev.StopRequested(reason=Reason.INTERRUPTED, detail="Ctrl-C"),
         ev.Reconciled(differences=(difference,)),
+        ev.ShadowCompared(
+            plan_id="plan-1",
+            against="old",
+            executed_at=AT,
+            clean=False,
+            differences=(ShadowDifference(symbol="SPY", field=ShadowField.SIDE, ours="BUY", theirs="SELL"),),
+            compared_fields=(ShadowField.SIDE,),
+            lines=1,
+        ),
         ev.ExecutionRefused(result=a_result(ExecutionStatus.REFUSED)),
         ev.ExecutionSuspended(result=a_result(ExecutionStatus.IN_DOUBT)),
         ev.ExecutionCompleted(result=a_result()),

@@ -40,6 +40,7 @@ EXIT_CODES = {
     err.LedgerCorrupt: 2,
     err.FenceLost: 3,
     err.AccountBusy: 3,
+    err.ShadowFailed: 1,
     err.ProcessForked: 70,
     err.AccountMismatch: 2,
     err.AccountUnknown: 2,

@@ -10,6 +10,7 @@ from planfill.domain.events import Event, Severity, decode, encode
 from planfill.domain.linting import BrokenRule
 from planfill.domain.outcome import Reason
 from planfill.domain.reconciliation import Difference, Discrepancy
+from planfill.domain.shadow import ShadowDifference, ShadowField
 from planfill.domain.stages import Stage
 from planfill.domain.summary import summarize
 from planfill.domain.values import ClientOrderId, Money
@@ -66,6 +67,16 @@ ONE_OF_EACH: list[Event] = [
             Difference(kind=Discrepancy.CASH, ours="$1.00", theirs="$2.00"),
             Difference(kind=Discrepancy.POSITION, symbol="SPY", client_order_id=NAME, ours="1", theirs="2"),
         )
+    ),
+    ev.ShadowCompared(
+        plan_id="plan-1",
+        against="old",
+        executed_at=START,
+        clean=False,
+        differences=(ShadowDifference(symbol="SPY", field=ShadowField.PRICE, ours="$1", theirs="$2"),),
+        compared_fields=(ShadowField.PRICE,),
+        lines=1,
+        trouble="none",
     ),
     ev.CancelRequested(client_order_id=NAME, reason=Reason.DEADLINE),
     ev.StopRequested(reason=Reason.BREAKER, detail="sick"),

@@ -28,6 +28,7 @@ from planfill.adapters.cli.options import (
     Why,
 )
 from planfill.adapters.cli.rollout_app import rollout
+from planfill.adapters.cli.shadow_app import shadow
 
 if TYPE_CHECKING:
     from planfill.adapters.cli.commands import Commands
@@ -48,6 +49,7 @@ app.add_typer(limits, name="limits")
 app.add_typer(rollout, name="rollout")
 app.command()(halt)
 app.command()(unhalt)
+app.command()(shadow)
 
 
 @app.callback(invoke_without_command=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from planfill.domain.numerals import plain
 from planfill.domain.values import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from pydantic import BaseModel
 
@@ -40,6 +41,19 @@ def document(value: BaseModel) -> str:
     Shares and prices bear no trailing zeros: how many there are would tell of the broker, not of the order.
     """
     return _dumps(_trimmed(value.model_dump(mode="python")))
+
+
+def listed(values: Mapping[str, BaseModel | Sequence[BaseModel] | None]) -> str:
+    """Write several values as one document."""
+    return _dumps({name: _dumped(value) for name, value in values.items()})
+
+
+def _dumped(value: BaseModel | Sequence[BaseModel] | None) -> object:
+    if value is None:
+        return None
+    if isinstance(value, Sequence):
+        return [_dumped(one) for one in value]
+    return _trimmed(value.model_dump(mode="python"))
 
 
 def executions_document(executions: Sequence[ExecutionSummary]) -> str:
@@ -77,4 +91,6 @@ def _plain(value: object) -> str:
         return f"{value:f}"
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if isinstance(value, date):
+        return value.isoformat()
     raise TypeError(type(value).__name__)

@@ -101,6 +101,8 @@ def tell(recorded: ev.Recorded, story: Story) -> Told:  # noqa: C901, PLR0911, P
             return _stage(event)
         case ev.Reconciled():
             return _reconciled(event)
+        case ev.ShadowCompared():
+            return _shadow(event)
         case ev.StopRequested():
             level = ERROR if event.reason is Reason.BREAKER else WARNING
             what = "buying nothing more" if event.only_buys else "stopping"
@@ -132,6 +134,14 @@ def _reconciled(event: ev.Reconciled) -> Told:
     level = WARNING if all(one.is_foreign for one in event.differences) else ERROR
     found = "; ".join(str(one) for one in event.differences)
     return Told(level, f"reconciled: the broker's record differs from ours: {found}")
+
+
+def _shadow(event: ev.ShadowCompared) -> Told:
+    about = f"plan {event.plan_id} compared with shadow {event.against}"
+    if event.trouble:
+        return Told(WARNING, f"{about}: it failed: {event.trouble}")
+    found = "; ".join(str(one) for one in event.differences)
+    return Told(WARNING, f"{about}: {found}") if found else Told(INFO, f"{about}: clean")
 
 
 def _received(event: ev.ExecutionStarted) -> str:
