@@ -11,9 +11,10 @@ from planfill.application.run import ask
 from planfill.application.staging import rung_of
 from planfill.domain.events import StageChanged
 from planfill.domain.identity import AccountKey
-from planfill.domain.rollout import Condition, Rung, conditions
+from planfill.domain.rollout import Rung
 from planfill.domain.shadowing import clean_days
 from planfill.domain.stages import LIVE, Stage, Terms
+from planfill.domain.trials import Condition, conditions
 from planfill.domain.values import Value
 
 

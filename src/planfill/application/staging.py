@@ -18,8 +18,9 @@ from planfill.domain.checks import Objection
 from planfill.domain.events import Alerted, Event, LineClosed, Severity, StageChanged
 from planfill.domain.outcome import Reason
 from planfill.domain.policy import Policy
-from planfill.domain.rollout import Rung, Trial, breach, conditions, forbidden, rung_after, trial
+from planfill.domain.rollout import Rung, forbidden, rung_after
 from planfill.domain.stages import LIVE, Stage, Terms
+from planfill.domain.trials import Trial, breach, conditions, trial
 
 if TYPE_CHECKING:
     from planfill.domain.events import Recorded

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from planfill.application.ports.clock import Clock
-    from planfill.domain.result import ExecutionResult
+    from planfill.domain.result import ExecutionResult, OrderResult
 
 PRICES: Final = {"SPY": "400", "QQQ": "300", "GLD": "170", "IWM": "200", "TLT": "140"}
 _BUYS: Final = (("BUY", "SPY", "6000"), ("BUY", "QQQ", "3000"))
@@ -174,9 +174,7 @@ async def _drill(case: Case, clock: Clock) -> Drill:
 
 def _judged(case: Case, result: ExecutionResult) -> Drill:
     stopped = [line for line in result.lines if line.reason is case.reason]
-    said = result.detail or "; ".join(
-        f"{line.symbol}: {line.detail.removeprefix(f'{line.symbol}: ')}" for line in stopped
-    )
+    said = result.detail or "; ".join(f"{line.symbol}: {_said(line)}" for line in stopped)
     setting = ", ".join(f"{name} = {value}" for name, value in case.settings.items())
     return Drill(
         control=case.control,
@@ -184,3 +182,9 @@ def _judged(case: Case, result: ExecutionResult) -> Drill:
         stopped=bool(stopped),
         what=f"{result.status}: {said}" if stopped else f"{result.status}: nothing was stopped",
     )
+
+
+def _said(line: OrderResult) -> str:
+    """Give what a line says of itself; one that was only cut says it in dollars."""
+    told = line.detail.removeprefix(f"{line.symbol}: ")
+    return told or f"traded ${line.filled_usd} of ${line.planned_usd}"

@@ -21,8 +21,9 @@ from planfill.domain.outcome import Reason
 from planfill.domain.plan import Action, PlanItem
 from planfill.domain.policy import RolloutPolicy
 from planfill.domain.reconciliation import Difference, Discrepancy
-from planfill.domain.rollout import Condition, Rung, Trial, breach, conditions, rung_after, trial
+from planfill.domain.rollout import Rung, rung_after
 from planfill.domain.stages import Stage, Terms
+from planfill.domain.trials import Condition, Trial, breach, conditions, trial
 from planfill.domain.values import Money, Price, Quantity
 from planfill.testing.builders import numbered
 from planfill.testing.clock import START
