@@ -203,6 +203,20 @@ def test_a_plan_that_is_refused_is_compared_with_nothing(planfill: Program) -> N
         execution.shadow("plan-1", "good")
 
 
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_comparison_leaves_what_was_executed(
+    planfill: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("planfill.application.shadow_facade.ShadowingFacade.shadow", interrupted)
+    ended = planfill("shadow", "plan.json", "--against", "good", "--json")
+    assert (ended.code, ended.document["shadow"]) == (1, None)
+    assert ended.document["result"]["status"] == "SUCCEEDED"
+    assert "not compared with shadow good: interrupted; what was executed stands" in ended.err
+
+
 def a_request(**fields: Any) -> dict[str, Any]:
     known = {"settings": "other.toml", "ledger": "sqlite:///planfill.db", "account": "mock:mock:MOCK-1"}
     return {**known, "plan": PLAN, "quotes": {}, **fields}

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from planfill.adapters.cli.commands import Commands
 from planfill.adapters.cli.document import listed
 from planfill.adapters.cli.formats import one_line
+from planfill.domain.errors import ExecutionError
 from planfill.domain.result import ExecutionResult, ExecutionStatus
 from planfill.domain.shadow import ShadowField
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from planfill.application.facade import ExecutionFacade
     from planfill.application.shadowing import ShadowReport
     from planfill.domain.events import ShadowCompared
 
@@ -36,12 +38,13 @@ class ShadowCommands(Commands):
             if self._result.status in {ExecutionStatus.REFUSED, ExecutionStatus.IN_DOUBT}:
                 self._printer.note(f"not compared with shadow {against}: the plan is {self._result.status}")
             else:
-                compared = facade.shadow(plan.plan_id, against)
+                compared = self._compared(facade, plan.plan_id, against)
+                code = max(code, 0 if compared and compared.clean else 1)
         if self._printer.as_json:
             self._printer.document(listed({"result": self._result, "shadow": compared}))
         elif compared is not None:
             self._printer.lines(*run_lines(compared))
-        return code if compared is None or compared.clean else max(code, 1)
+        return code
 
     def report(self) -> int:
         """Say which days were clean, and what was compared."""
@@ -52,6 +55,17 @@ class ShadowCommands(Commands):
         else:
             self._printer.lines(*report_lines(reports))
         return 0
+
+    def _compared(self, facade: ExecutionFacade, plan_id: str, against: str) -> ShadowCompared | None:
+        """Compare, and say where that is broken off: what was executed must not read as an error for it."""
+        try:
+            return facade.shadow(plan_id, against)
+        except (KeyboardInterrupt, ExecutionError) as e:
+            why = str(e) or "interrupted"
+            self._printer.note(
+                one_line(f"not compared with shadow {against}: {why}; what was executed stands")
+            )
+            return None
 
     def _print(self, result: ExecutionResult) -> None:
         self._result = result

@@ -45,16 +45,7 @@ class ShadowProcess(Shadow):
         """Run it, and read the orders that it gives."""
         quotes = {symbol: str(price) for symbol, price in execution.quotes.items()}
         told = {**self.request, "plan": execution.plan, "account": execution.account, "quotes": quotes}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            self.module,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            env=environment(os.environ),
-            start_new_session=True,
-        )
+        process = await self._started()
         try:
             async with asyncio.timeout(self.timeout_s):
                 out, _ = await process.communicate(json.dumps(told).encode())
@@ -65,12 +56,31 @@ class ShadowProcess(Shadow):
             await _end(process)
         return read_orders(self._answer(out, process.returncode))
 
+    async def _started(self) -> Process:
+        try:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                self.module,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                env=environment(os.environ),
+                start_new_session=True,
+            )
+        except OSError as e:
+            msg = f"its process cannot be started: {e}"
+            raise ShadowFailed(msg) from e
+
     def _answer(self, out: bytes, code: int | None) -> object:
         try:
             answer = json.loads(out)
         except ValueError as e:
             msg = f"its process ended with {code}, and gave no orders"
             raise ShadowFailed(msg) from e
+        if not isinstance(answer, dict) or not {"error", "orders"} & answer.keys():
+            msg = "its process gave no orders"
+            raise ShadowFailed(msg)
         if "error" in answer:
             raise ShadowFailed(self.redact(answer["error"]))
         return answer["orders"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,11 @@ from planfill.domain.outcome import Reason
 from planfill.domain.reconciliation import Difference, Discrepancy
 from planfill.domain.report import ExecutionReport, OrderStatus
 from planfill.domain.result import ExecutionStatus
+<<<<<<< HEAD
 from planfill.domain.stages import Stage
+=======
+from planfill.domain.shadow import ShadowDifference, ShadowField
+>>>>>>> shadowing
 from planfill.domain.values import ClientOrderId, Money
 from planfill.testing.builders import (
     a_plan,
@@ -25,6 +30,7 @@ from planfill.testing.builders import (
     numbered,
     started,
 )
+from planfill.testing.clock import START
 from planfill.testing.events import a_result
 
 ORDER = ClientOrderId("pf-SPY-1")
@@ -230,3 +236,22 @@ def test_every_broken_rule_is_told_in_one_line() -> None:
     assert told(ev.RulesBroken(broken=broken)).message == (
         "2 rules would be broken: MARKET_CLOSED: the market is closed; SPY NOT_TRADABLE"
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"clean": True}, Told("INFO", "plan plan-1 compared with shadow old: clean")),
+        (
+            {"trouble": "it hung"},
+            Told("WARNING", "plan plan-1 compared with shadow old: it failed: it hung"),
+        ),
+        (
+            {"differences": (ShadowDifference(symbol="SPY", field=ShadowField.SIDE, ours="B", theirs="?"),)},
+            Told("WARNING", "plan plan-1 compared with shadow old: SPY side: ours B, theirs ?"),
+        ),
+    ],
+)
+def test_a_shadow_run_says_what_differs(fields: dict[str, Any], line: Told) -> None:
+    whole = {"plan_id": "plan-1", "against": "old", "executed_at": START, "clean": False, **fields}
+    assert told(ev.ShadowCompared.model_validate(whole)) == line
