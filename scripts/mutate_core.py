@@ -35,6 +35,7 @@ _STACK: Final = "adapters/brokers/wrappers/stack.py"
 _PLACING: Final = "application/placing.py"
 _LINES: Final = "domain/lines.py"
 _ORDERS: Final = "domain/order_machine.py"
+_LIMITS: Final = "domain/limits.py"
 _FIND: Final = """            if found := await self._find(hidden=isinstance(e, OrderHidden)):
                 return found
             raise BrokerUnavailable(self._failure) from e
@@ -354,6 +355,85 @@ MUTANTS: Final = (
         "domain/following.py",
         "or now >= order.deadline or _is_too_much(",
         "or _is_too_much(",
+    ),
+    Mutant(
+        "the gate asks no limit",
+        "application/run.py",
+        "        self.limits.permit(order, self.state.orders[order.client_order_id].sizing, now)\n",
+        "",
+    ),
+    Mutant(
+        "a plan over its limits is taken up",
+        "application/execute.py",
+        "        ) or run.limits.check_plan(self.clock.now())\n",
+        "        )\n",
+    ),
+    Mutant(
+        "a line over its limit is not blocked",
+        "application/execute.py",
+        ", *run.limits.blocked())\n",
+        ")\n",
+    ),
+    Mutant(
+        "the orders of a day are one too many",
+        _LIMITS,
+        "len(today) + orders, limits.max_daily_orders",
+        "len(today) + orders - 1, limits.max_daily_orders",
+    ),
+    Mutant(
+        "the orders of a minute are one too many",
+        _LIMITS,
+        "lately + orders, limits.max_orders_per_minute",
+        "lately + orders - 1, limits.max_orders_per_minute",
+    ),
+    Mutant(
+        "a day is that of the first order",
+        _LIMITS,
+        "if sent.at.date() == now.date()]",
+        "if sent.at.date() == self.orders[-1].at.date()]",
+    ),
+    Mutant(
+        "what other plans have used is forgotten",
+        "application/limiting.py",
+        "Usage(tuple(others.values()), plans)",
+        "Usage((), plans)",
+    ),
+    Mutant(
+        "an order counts from when it was recorded",
+        "application/limiting.py",
+        "                    found[name] = found[name].by(one.at)\n",
+        "",
+    ),
+    Mutant(
+        "a breaker never stops",
+        "domain/deciding.py",
+        "    if (unsent or lines) and (sick := tripped(state, policy.limits)):\n",
+        "    if (sick := tripped(state, policy.limits)) and not (unsent or lines):\n",
+    ),
+    Mutant(
+        "silence stops nothing",
+        "application/run.py",
+        "failing(self.state, self.policy.limits, self._unanswered)",
+        "failing(self.state, self.policy.limits)",
+    ),
+    Mutant(
+        "a breaker of the gate lets this one through",
+        "application/run.py",
+        "            self.stop.request(sick.reason, sick.detail)\n"
+        "            raise NotPermitted(sick.reason, sick.detail)\n",
+        "            self.stop.request(sick.reason, sick.detail)\n",
+    ),
+    Mutant(
+        "unresolved orders stop nothing",
+        "domain/breakers.py",
+        "unresolved >= limits.breaker_unresolved",
+        "unresolved > limits.breaker_unresolved",
+    ),
+    Mutant(
+        "the cost of sells is a gain",
+        "domain/shortfall.py",
+        "sign = 1 if first.order.side is Side.BUY else -1",
+        "sign = 1",
     ),
 )
 
