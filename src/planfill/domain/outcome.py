@@ -101,6 +101,7 @@ class Reason(StrEnum):
     RESOLVED = "RESOLVED"
     FOREIGN_ORDER = "FOREIGN_ORDER"
     RECONCILIATION = "RECONCILIATION"
+    STUCK = "STUCK"
 
 
 # The outcome, and the cause of the missing dollars, of a line that was closed before anything was sent.
