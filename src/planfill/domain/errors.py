@@ -41,6 +41,7 @@ The errors, and what a caller may do about each.
     |-- AccountBusy                   another execution holds the account
     |-- AccountUnknown                the settings name another account
     |-- HaltUnavailable               nobody can say whether there is a halt, or change that: nothing is sent
+    |-- AlertNotDelivered             a target has not taken a message; it is sent again later
     `-- ProcessForked                 the object belongs to the parent process
 """
 
@@ -254,6 +255,12 @@ class HaltUnavailable(ExecutionError):
     """Nobody can say whether there is a halt, or change that: nothing is sent."""
 
     exit_code = 3
+
+
+class AlertNotDelivered(ExecutionError):
+    """A target of alerts has not taken a message; orders are not concerned, and it is sent again later."""
+
+    exit_code = 1
 
 
 class ProcessForked(ExecutionError):
