@@ -24,11 +24,13 @@ from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.clock import SystemClock
 from planfill.adapters.halts.memory import MemoryHalts
 from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.application.alerting import Alerts, AlertTarget
 from planfill.application.audit import Audit
 from planfill.application.canceling import CancelPlan
 from planfill.application.examining import Examine
 from planfill.application.execute import ExecutePlan
 from planfill.application.halting import Halts
+from planfill.application.ports.alerter import Heartbeat
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.halt import HaltSwitch
@@ -38,6 +40,8 @@ from planfill.application.preview import PreviewPlan
 from planfill.application.queries import Executions
 from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
+from planfill.application.watching import Watch
+from planfill.bootstrap.alerts import AlertsSettings, heartbeat, in_the_log, targets
 from planfill.bootstrap.prices import priced
 from planfill.bootstrap.settings import Configuration
 from planfill.domain.errors import LedgerUnavailable
@@ -76,6 +80,16 @@ def description(configuration: Configuration) -> str:
 def ledger_url(configuration: Configuration) -> str:
     """Say where the ledger is."""
     return configuration.settings.ledger.url
+
+
+def alerts_of(configuration: Configuration) -> AlertsSettings:
+    """Give the settings of the alerts."""
+    return configuration.settings.alerts
+
+
+def alert_targets(settings: AlertsSettings, clock: Clock, *, aloud: bool) -> tuple[AlertTarget, ...]:
+    """Give those who are told; ``aloud`` the log of this process too."""
+    return (*targets(settings.targets, clock), *((in_the_log(),) if aloud else ()))
 
 
 def ledger_kind(url: str) -> str:
@@ -196,4 +210,13 @@ class Container(DeclarativeContainer):
     cancel: Provider[CancelPlan] = Factory(CancelPlan, execute, executions, operator)
     halts: Provider[Halts] = Factory(Halts, writer, switch, clock, executions, execute.provider, operator)
     reconcile: Provider[Reconcile] = Factory(Reconcile, execute)
+
+    alerts_settings: Provider[AlertsSettings] = Callable(alerts_of, configuration)
+    heartbeat: Provider[Heartbeat | None] = Callable(heartbeat, alerts_settings)
+    quiet: Provider[Sequence[AlertTarget]] = Callable(alert_targets, alerts_settings, clock, aloud=False)
+    aloud: Provider[Sequence[AlertTarget]] = Callable(alert_targets, alerts_settings, clock, aloud=True)
+    alerts: Provider[Alerts] = Factory(Alerts, writer, writer, clock, quiet, Callable(holder))
+    alerts_aloud: Provider[Alerts] = Factory(Alerts, writer, writer, clock, aloud, Callable(holder))
+    watch: Provider[Watch] = Factory(Watch, writer, switch, clock, alerts, Callable(holder))
+    watch_aloud: Provider[Watch] = Factory(Watch, writer, switch, clock, alerts_aloud, Callable(holder))
     resolve: Provider[ResolveOrder] = Factory(ResolveOrder, execute, executions, operator)

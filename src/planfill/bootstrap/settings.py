@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, create_model
 from pydantic_settings import (
@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from planfill.application.ports.brokerage import BrokerPlugin
+from planfill.bootstrap.alerts import AlertsSettings, incomplete, misplaced
 from planfill.bootstrap.prices import PricesSettings
 from planfill.domain.errors import Problem, SettingsError
 from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy
@@ -87,6 +88,7 @@ class Settings(BaseSettings):
     execution: ExecutionPolicy = ExecutionPolicy()
     limits: LimitsPolicy = LimitsPolicy()
     rollout: RolloutSettings = RolloutSettings()
+    alerts: AlertsSettings = AlertsSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -139,11 +141,13 @@ def load_settings(file: Path | None = None) -> Configuration:
     tables[name] = (plugin.settings, Field(default_factory=plugin.settings))
     model = create_model("Settings", __base__=Settings, **tables)
     problems = [*_unknown_variables(model), *_secrets(document.get(name), name, plugin.settings)]
+    problems += misplaced(document.get("alerts"))
     try:
         settings = model(**document)
     except ValidationError as e:
         problems += [_problem(error, model) for error in e.errors(include_url=False)]
         raise SettingsError(problems) from e
+    problems = problems or incomplete(settings.alerts)
     if problems:
         raise SettingsError(problems)
     brokerage = getattr(settings, name)
@@ -202,7 +206,9 @@ def _problem(error: Mapping[str, Any], model: type[BaseModel]) -> Problem:
         return Problem(path=path_of(location), message=message)
     table: Any = model
     for part in location[:-1]:
-        table = table.model_fields[part].annotation
+        # A table of tables, as alerts.targets is, has whatever names its user gives.
+        named = issubclass(table, BaseModel) if isinstance(table, type) else False
+        table = table.model_fields[part].annotation if named else get_args(table)[-1]
     hint = _nearest(str(location[-1]), table.model_fields)
     return Problem(path=path_of(location), message=hint or "no such setting")
 

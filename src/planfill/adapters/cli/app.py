@@ -27,6 +27,7 @@ from planfill.adapters.cli.options import (
     WasNeverPlaced,
     Why,
 )
+from planfill.adapters.cli.watch_app import alerts, watch
 
 if TYPE_CHECKING:
     from planfill.adapters.cli.commands import Commands
@@ -44,8 +45,10 @@ app: Final = typer.Typer(
 )
 app.add_typer(audit, name="audit")
 app.add_typer(limits, name="limits")
+app.add_typer(alerts, name="alerts")
 app.command()(halt)
 app.command()(unhalt)
+app.command()(watch)
 
 
 @app.callback(invoke_without_command=True)

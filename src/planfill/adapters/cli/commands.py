@@ -53,7 +53,7 @@ class Commands:
             code = self._run(
                 plan.plan_id, board, lambda: facade.execute_rebalance_plan(plan, approved=approved)
             )
-            self._say_reconciled(facade.reconciliation())
+            self._say_told(facade)
             return code
 
     def resume(self, plan_id: str) -> int:
@@ -63,7 +63,7 @@ class Commands:
             self._name_unfinished(facade, plan_id)
             board.go_on(facade.result(plan_id))
             code = self._run(plan_id, board, lambda: facade.resume(plan_id))
-            self._say_reconciled(facade.reconciliation())
+            self._say_told(facade)
             return code
 
     def reconcile(self, plan_id: str | None) -> int:
@@ -167,6 +167,12 @@ class Commands:
                 raise
         self._print(result)
         return result.exit_code
+
+    def _say_told(self, facade: ExecutionFacade) -> None:
+        """Say beside the result what came of comparing it, and of telling people."""
+        self._say_reconciled(facade.reconciliation())
+        for trouble in facade.alerted():
+            self._printer.note(one_line(f"not told, and that changes nothing of the result: {trouble}"))
 
     def _say_reconciled(self, reconciliation: Reconciliation | None) -> None:
         """Say beside the result what came of comparing it; None where that was done before."""
