@@ -16,7 +16,8 @@ _PATIENCE_S: Final = 20
 class Background:
     """Work in the order in which it was begun, in one event loop; ``troubles`` is what went wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float = _PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self.troubles: list[str] = []
         self._last: asyncio.Task[None] | None = None
 
@@ -28,9 +29,9 @@ class Background:
         """Wait until all is done, not for ever; give what went wrong since the last time."""
         last, self._last = self._last, None
         if last is not None and not last.done():
-            done, _ = await asyncio.wait([last], timeout=_PATIENCE_S)
+            done, _ = await asyncio.wait([last], timeout=self._patience_s)
             if not done:
-                self.troubles.append(f"alerts are not out after {_PATIENCE_S} s: they are sent later")
+                self.troubles.append(f"alerts are not out after {self._patience_s} s: they are sent later")
                 last.cancel()
                 await asyncio.wait([last])
         troubles, self.troubles = tuple(self.troubles), []

@@ -28,7 +28,7 @@ def a_message(text: str = "look at this", severity: Severity = Severity.WARNING)
 
 
 class AlerterContract:
-    """Cards N01 to N04; override ``alerter``, ``arrived``: all the text that the target has, and ``dead``: one that is not there."""
+    """Cards N01 to N04; override ``alerter``; ``arrived``, all that its target has; ``dead``, without one."""
 
     pytestmark = pytest.mark.anyio
 
