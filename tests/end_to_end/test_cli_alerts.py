@@ -143,6 +143,7 @@ def test_a_heartbeat_tells_the_beginning_and_the_end_of_each_run(planfill: Progr
 
 
 def test_alerts_can_be_tried_and_listed(planfill: Program, webhook: Webhook) -> None:
+    assert "told: phone; planfill alerts test tries them" in planfill("doctor").out
     assert planfill("alerts", "test").out == "phone: sent\n"
     assert "Nothing is wrong" in webhook.texts[0]
     unknown = planfill("alerts", "test", "moon")

@@ -11,10 +11,9 @@ from planfill.domain.errors import Problem
 from planfill.domain.events import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from planfill.application.ports.alerter import Heartbeat
     from planfill.application.ports.clock import Clock
+    from planfill.bootstrap.settings import Configuration
 
 TargetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=40)]
 
@@ -68,15 +67,26 @@ def incomplete(settings: AlertsSettings) -> list[Problem]:
     return problems
 
 
-def targets(settings: Mapping[str, TargetSettings], clock: Clock) -> tuple[AlertTarget, ...]:
-    """Make the targets; nothing is imported or opened before the first message."""
+def alerts_of(configuration: Configuration) -> AlertsSettings:
+    """Give the settings of the alerts."""
+    return configuration.settings.alerts
+
+
+def names(settings: AlertsSettings) -> tuple[str, ...]:
+    """Name those who are told."""
+    return tuple(settings.targets)
+
+
+def targets(settings: AlertsSettings, clock: Clock, *, aloud: bool) -> tuple[AlertTarget, ...]:
+    """Make the targets, ``aloud`` the log of this process too; nothing is opened before the first message."""
     from planfill.adapters.alerts.apprise import AppriseAlerter
 
-    return tuple(
+    found = [
         AlertTarget(name, AppriseAlerter(name, target.url, clock), target.severity, target.per_hour)
-        for name, target in settings.items()
+        for name, target in settings.targets.items()
         if target.url is not None
-    )
+    ]
+    return (*found, *((_in_the_log(),) if aloud else ()))
 
 
 def heartbeat(settings: AlertsSettings) -> Heartbeat | None:
@@ -88,7 +98,7 @@ def heartbeat(settings: AlertsSettings) -> Heartbeat | None:
     return UrlHeartbeat(settings.heartbeat_url)
 
 
-def in_the_log() -> AlertTarget:
+def _in_the_log() -> AlertTarget:
     """Give the target that whoever watches is: the console."""
     from loguru import logger
 

@@ -41,7 +41,7 @@ from planfill.application.queries import Executions
 from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
 from planfill.application.watching import Watch
-from planfill.bootstrap.alerts import AlertsSettings, heartbeat, in_the_log, targets
+from planfill.bootstrap.alerts import AlertsSettings, alerts_of, heartbeat, names, targets
 from planfill.bootstrap.prices import priced
 from planfill.bootstrap.settings import Configuration
 from planfill.domain.errors import LedgerUnavailable
@@ -80,16 +80,6 @@ def description(configuration: Configuration) -> str:
 def ledger_url(configuration: Configuration) -> str:
     """Say where the ledger is."""
     return configuration.settings.ledger.url
-
-
-def alerts_of(configuration: Configuration) -> AlertsSettings:
-    """Give the settings of the alerts."""
-    return configuration.settings.alerts
-
-
-def alert_targets(settings: AlertsSettings, clock: Clock, *, aloud: bool) -> tuple[AlertTarget, ...]:
-    """Give those who are told; ``aloud`` the log of this process too."""
-    return (*targets(settings.targets, clock), *((in_the_log(),) if aloud else ()))
 
 
 def ledger_kind(url: str) -> str:
@@ -197,6 +187,7 @@ class Container(DeclarativeContainer):
     executions: Provider[Executions] = Factory(Executions, reader, clock)
     audit: Provider[Audit] = Factory(Audit, Callable(audit_trail, reader))
     described: Provider[str] = Callable(description, configuration)
+    alerts_settings: Provider[AlertsSettings] = Callable(alerts_of, configuration)
     examine: Provider[Examine] = Factory(
         Examine,
         brokerage=brokerage.provider,
@@ -205,16 +196,16 @@ class Container(DeclarativeContainer):
         policy=figures,
         settings=described,
         switch=switch,
+        targets=Callable(names, alerts_settings),
     )
     operator: Provider[str] = Callable(operator)
     cancel: Provider[CancelPlan] = Factory(CancelPlan, execute, executions, operator)
     halts: Provider[Halts] = Factory(Halts, writer, switch, clock, executions, execute.provider, operator)
     reconcile: Provider[Reconcile] = Factory(Reconcile, execute)
 
-    alerts_settings: Provider[AlertsSettings] = Callable(alerts_of, configuration)
     heartbeat: Provider[Heartbeat | None] = Callable(heartbeat, alerts_settings)
-    quiet: Provider[Sequence[AlertTarget]] = Callable(alert_targets, alerts_settings, clock, aloud=False)
-    aloud: Provider[Sequence[AlertTarget]] = Callable(alert_targets, alerts_settings, clock, aloud=True)
+    quiet: Provider[Sequence[AlertTarget]] = Callable(targets, alerts_settings, clock, aloud=False)
+    aloud: Provider[Sequence[AlertTarget]] = Callable(targets, alerts_settings, clock, aloud=True)
     alerts: Provider[Alerts] = Factory(Alerts, writer, writer, clock, quiet, Callable(holder))
     alerts_aloud: Provider[Alerts] = Factory(Alerts, writer, writer, clock, aloud, Callable(holder))
     watch: Provider[Watch] = Factory(Watch, writer, switch, clock, alerts, Callable(holder))
