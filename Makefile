@@ -62,7 +62,7 @@ alpaca: .venv/installed ## Start the local Alpaca, for trying the adapter by han
 	@PYTHONPATH=tests/support $(BIN)/python -m alpaca_server --prices $(PLANS)/$(PLAN).prices.json
 
 bench: .venv/installed ## Run the benchmarks, ten minutes; FULL=1 runs the whole matrix, more than an hour
-	@set -e; for bench in lines listener process growth profile; do $(BIN)/python benchmarks/bench_$$bench.py; done
+	@set -e; for bench in lines listener alerts process growth profile; do $(BIN)/python benchmarks/bench_$$bench.py; done
 	$(BIN)/python benchmarks/bench_limit.py $(if $(FULL),--full)
 	$(BIN)/python benchmarks/bench_alpaca.py $(if $(FULL),--full)
 

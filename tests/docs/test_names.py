@@ -64,6 +64,5 @@ def test_ours_beside_it_can_be_imported_under_the_name_that_is_shown(row: dict[s
         assert row["path"].rpartition(".")[2] == shown.replace("`", "").partition(",")[0].rpartition(".")[2]
 
 
-def test_what_is_not_built_yet_says_so() -> None:
-    unbuilt = {row["theirs"] for row in NAMES if row["ours"] == "not built yet"}
-    assert unbuilt == {"ExecutionMonitor"}
+def test_nothing_of_it_is_left_to_be_built() -> None:
+    assert [row["theirs"] for row in NAMES if row["ours"] == "not built yet"] == []

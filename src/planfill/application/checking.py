@@ -172,8 +172,10 @@ async def of_halt(
     return not_in_order("halt", str(halt), "lift it once its reason is gone")
 
 
-def of_alerts() -> Finding:
+def of_alerts(targets: Sequence[str]) -> Finding:
     """Say who is told of alerts."""
+    if targets:
+        return in_order("alerts", f"told: {', '.join(targets)}; planfill alerts test tries them")
     return note("alerts", "none configured: alerts stand in the log and in the ledger")
 
 

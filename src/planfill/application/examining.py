@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,6 +57,7 @@ class Examine:
     policy: Policy
     settings: str
     switch: HaltSwitch | None = None
+    targets: Sequence[str] = ()
 
     async def __call__(self, stop: StopSignal, *, order: bool) -> Examination:
         """Check everything; with ``order``, place one far from the market and cancel it."""
@@ -68,7 +69,14 @@ class Examine:
             halt = await of_halt(self.ledger, self.switch, None)
             asked_for = skipped((CHECK,), f"not sent: {why}") if order else ()
             return Examination.of(
-                (*of_settings(e), *skipped(_OF_THE_BROKER, why), ledger, halt, of_alerts(), *asked_for)
+                (
+                    *of_settings(e),
+                    *skipped(_OF_THE_BROKER, why),
+                    ledger,
+                    halt,
+                    of_alerts(self.targets),
+                    *asked_for,
+                )
             )
         return Examination.of(await _Round(self, brokerage, stop).all(order=order))
 
@@ -169,7 +177,7 @@ class _Round:
         return (await of_halt(self._examine.ledger, self._examine.switch, account),)
 
     async def _alerts(self) -> tuple[Finding, ...]:
-        return (of_alerts(),)
+        return (of_alerts(self._examine.targets),)
 
     async def _order(self) -> tuple[Finding, ...]:
         """Place the trial order, if all that it stands on is in order; the account is held meanwhile."""

@@ -6,9 +6,9 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-from planfill.application.advancing import StagedFacade
 from planfill.application.afterwards import Afterwards
 from planfill.application.inspecting import new_signal
+from planfill.application.seeing import WatchingFacade
 from planfill.application.thread import LoopThread
 from planfill.domain.errors import ExecutionError, PlanInvalid, PlanNotApproved, Problem
 from planfill.domain.outcome import Reason
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from planfill.domain.resolution import Resolution
 
 
-class ExecutionFacade(StagedFacade):
+class ExecutionFacade(WatchingFacade):
     """
     Executes plans; every method works in a script, a notebook and a running event loop.
 
@@ -152,6 +152,7 @@ class ExecutionFacade(StagedFacade):
         """Close what was opened, and end the thread; what was executed is reconciled before."""
         if self._thread.is_ours:
             self.reconciliation()
+            self.alerted()
             self._thread.call(self._services.aclose)
             self._thread.close()
 
@@ -169,17 +170,33 @@ class ExecutionFacade(StagedFacade):
         self.close()
 
     async def _execute(self, plan: Plan, stop: StopSignal) -> ExecutionResult:
-        return await self._run(self._services.execute(), plan, stop)
+        return await self._seen(self._services.execute(), plan, stop)
 
     async def _resume(self, plan_id: str, stop: StopSignal) -> ExecutionResult:
         key, plan = await self._services.executions().plan(plan_id)
-        return await self._run(partial(self._services.execute(), resuming=key), plan, stop)
+        return await self._seen(partial(self._services.execute(), resuming=key), plan, stop)
 
     async def _cancel(self, plan_id: str, detail: str) -> ExecutionResult:
         return await self._run(self._services.cancel(), plan_id, detail)
 
     async def _resolve(self, client_order_id: str, resolution: Resolution, evidence: str) -> ExecutionResult:
         return await self._run(self._services.resolve(), client_order_id, resolution, evidence)
+
+    async def _seen(self, run: Callable[..., Awaitable[ExecutionResult]], *args: Any) -> ExecutionResult:  # noqa: ANN401
+        """Let a run begin and end so that people hear of it: also where it ends with no result."""
+        self._beat("start")
+        try:
+            result = await self._run(run, *args)
+        except BaseException:
+            self._beat("fail")
+            raise
+        # Once it is reconciled, so that what differs is told with the rest.
+        self._background.begin(self._reconciled)
+        self._tell_of(result)
+        return result
+
+    async def _reconciled(self) -> None:
+        await self._afterwards.done()
 
     async def _run(
         self,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from planfill.application.examining import Examine
     from planfill.application.execute import ExecutePlan
     from planfill.application.halting import Halts
+    from planfill.application.ports.alerter import Heartbeat
     from planfill.application.ports.clock import Clock
     from planfill.application.preview import PreviewPlan
     from planfill.application.promoting import Rollout
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from planfill.application.reconciling import Reconcile
     from planfill.application.resolving import ResolveOrder
     from planfill.application.shadowing import Shadowing
+    from planfill.application.watching import Watch
 
 
 class Services(Protocol):
@@ -70,6 +72,14 @@ class Services(Protocol):
     @abstractmethod
     def examine(self) -> Examine:
         """Give the use-case that examines the set-up."""
+
+    @abstractmethod
+    def watch(self, *, aloud: bool = False) -> Watch:
+        """Give the use-case that looks and alerts; ``aloud`` in the log of this process too."""
+
+    @abstractmethod
+    def heartbeat(self) -> Heartbeat | None:
+        """Give whom to tell of the beginning and the end of each run, if there is one."""
 
     @abstractmethod
     async def aclose(self) -> None:

@@ -24,11 +24,13 @@ from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.clock import SystemClock
 from planfill.adapters.halts.memory import MemoryHalts
 from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.application.alerting import Alerts, AlertTarget
 from planfill.application.audit import Audit
 from planfill.application.canceling import CancelPlan
 from planfill.application.examining import Examine
 from planfill.application.execute import ExecutePlan
 from planfill.application.halting import Halts
+from planfill.application.ports.alerter import Heartbeat
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.halt import HaltSwitch
@@ -41,6 +43,8 @@ from planfill.application.queries import Executions
 from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
 from planfill.application.shadowing import Shadowing
+from planfill.application.watching import Watch
+from planfill.bootstrap.alerts import AlertsSettings, alerts_of, heartbeat, names, targets
 from planfill.bootstrap.prices import priced
 from planfill.bootstrap.settings import Configuration
 from planfill.bootstrap.shadows import made
@@ -187,6 +191,7 @@ class Container(DeclarativeContainer):
     executions: Provider[Executions] = Factory(Executions, reader, clock)
     audit: Provider[Audit] = Factory(Audit, Callable(audit_trail, reader))
     described: Provider[str] = Callable(description, configuration)
+    alerts_settings: Provider[AlertsSettings] = Callable(alerts_of, configuration)
     examine: Provider[Examine] = Factory(
         Examine,
         brokerage=brokerage.provider,
@@ -195,12 +200,21 @@ class Container(DeclarativeContainer):
         policy=figures,
         settings=described,
         switch=switch,
+        targets=Callable(names, alerts_settings),
     )
     operator: Provider[str] = Callable(operator)
     cancel: Provider[CancelPlan] = Factory(CancelPlan, execute, executions, operator)
     halts: Provider[Halts] = Factory(Halts, writer, switch, clock, executions, execute.provider, operator)
     rollout: Provider[Rollout] = Factory(Rollout, execute, operator)
     reconcile: Provider[Reconcile] = Factory(Reconcile, execute)
+
+    heartbeat: Provider[Heartbeat | None] = Callable(heartbeat, alerts_settings)
+    quiet: Provider[Sequence[AlertTarget]] = Callable(targets, alerts_settings, clock, aloud=False)
+    aloud: Provider[Sequence[AlertTarget]] = Callable(targets, alerts_settings, clock, aloud=True)
+    alerts: Provider[Alerts] = Factory(Alerts, writer, writer, clock, quiet, Callable(holder))
+    alerts_aloud: Provider[Alerts] = Factory(Alerts, writer, writer, clock, aloud, Callable(holder))
+    watch: Provider[Watch] = Factory(Watch, writer, switch, clock, alerts, Callable(holder))
+    watch_aloud: Provider[Watch] = Factory(Watch, writer, switch, clock, alerts_aloud, Callable(holder))
     resolve: Provider[ResolveOrder] = Factory(ResolveOrder, execute, executions, operator)
     shadows: Provider[Mapping[str, Shadow]] = Callable(made, configuration)
     shadowing: Provider[Shadowing] = Factory(Shadowing, reader, clock, executions, shadows)

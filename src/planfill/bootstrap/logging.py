@@ -98,7 +98,9 @@ def close_files() -> None:
     """Close the log files; the next event opens its file again."""
     while _files:
         _, sink = _files.popitem()
-        _ours.remove(sink)
+        # A full disk was told of with each line; what was executed does not end in an error for it.
+        with suppress(OSError):
+            _ours.remove(sink)
 
 
 def keep(error: BaseException, file: Path | None, redact: Callable[[str], str]) -> Path:

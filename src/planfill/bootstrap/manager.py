@@ -16,6 +16,7 @@ from planfill.application.examining import Examine
 from planfill.application.execute import ExecutePlan
 from planfill.application.facade import ExecutionFacade
 from planfill.application.halting import Halts
+from planfill.application.ports.alerter import Heartbeat
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.brokerage import Brokerage, OpensForPlan
 from planfill.application.ports.clock import Clock
@@ -33,6 +34,8 @@ from planfill.application.queries import Executions
 from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
 from planfill.application.shadowing import Shadowing
+from planfill.application.watching import Watch
+from planfill.bootstrap.alerts import AlertsSettings
 from planfill.bootstrap.container import Container
 from planfill.bootstrap.logging import file_listeners
 from planfill.bootstrap.settings import Configuration, LedgerSettings, load_settings
@@ -95,6 +98,7 @@ class ExecutionManager(ExecutionFacade):
         container.url.override(Object(LedgerSettings().url))
         container.listeners.override(Object(tuple(listeners)))
         container.shadows.override(Object({}))
+        container.alerts_settings.override(Object(AlertsSettings()))
         if clock is not None:
             container.clock.override(Object(clock))
         if ledger is not None:
@@ -178,6 +182,14 @@ class Services(services.Services):
     def examine(self) -> Examine:
         """Give the use-case that examines the set-up."""
         return self._container.examine()
+
+    def watch(self, *, aloud: bool = False) -> Watch:
+        """Give the use-case that looks and alerts."""
+        return self._container.watch_aloud() if aloud else self._container.watch()
+
+    def heartbeat(self) -> Heartbeat | None:
+        """Give whom to tell of the beginning and the end of each run, if there is one."""
+        return self._container.heartbeat()
 
     async def aclose(self) -> None:
         """Close what was opened."""

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from planfill.application.ports.brokerage import BrokerPlugin
+from planfill.bootstrap.alerts import AlertsSettings, incomplete, misplaced
 from planfill.bootstrap.prices import PricesSettings
 from planfill.bootstrap.shadows import ShadowSettings
 from planfill.domain.errors import Problem, SettingsError
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     limits: LimitsPolicy = LimitsPolicy()
     rollout: RolloutPolicy = RolloutPolicy()
     shadow: dict[str, ShadowSettings] = {}
+    alerts: AlertsSettings = AlertsSettings()
     log: LogSettings = LogSettings()
     traces: TracesSettings = TracesSettings()
 
@@ -142,11 +144,13 @@ def load_settings(file: Path | None = None) -> Configuration:
     tables[name] = (plugin.settings, Field(default_factory=plugin.settings))
     model = create_model("Settings", __base__=Settings, **tables)
     problems = [*_unknown_variables(model), *_secrets(document.get(name), name, plugin.settings)]
+    problems += misplaced(document.get("alerts"))
     try:
         settings = model(**document)
     except ValidationError as e:
         problems += [_problem(error, model) for error in e.errors(include_url=False)]
         raise SettingsError(problems) from e
+    problems = problems or incomplete(settings.alerts)
     if problems:
         raise SettingsError(problems)
     brokerage = getattr(settings, name)
@@ -205,9 +209,9 @@ def _problem(error: Mapping[str, Any], model: type[BaseModel]) -> Problem:
         return Problem(path=path_of(location), message=message)
     table: Any = model
     for part in location[:-1]:
-        # A table of tables has names of the user's own.
-        fields = getattr(table, "model_fields", None)
-        table = fields[part].annotation if fields else get_args(table)[-1]
+        # A table of tables, as alerts.targets is, has whatever names its user gives.
+        named = issubclass(table, BaseModel) if isinstance(table, type) else False
+        table = table.model_fields[part].annotation if named else get_args(table)[-1]
     hint = _nearest(str(location[-1]), table.model_fields)
     return Problem(path=path_of(location), message=hint or "no such setting")
 

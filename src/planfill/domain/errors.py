@@ -42,6 +42,7 @@ The errors, and what a caller may do about each.
     |-- AccountUnknown                the settings name another account
     |-- HaltUnavailable               nobody can say whether there is a halt, or change that: nothing is sent
     |-- ShadowFailed                  the shadow gave nothing to compare; the execution stands
+    |-- AlertNotDelivered             a target has not taken a message; it is sent again later
     `-- ProcessForked                 the object belongs to the parent process
 """
 
@@ -259,6 +260,12 @@ class HaltUnavailable(ExecutionError):
 
 class ShadowFailed(ExecutionError):
     """The shadow gave nothing to compare with; what was executed stands."""
+
+    exit_code = 1
+
+
+class AlertNotDelivered(ExecutionError):
+    """A target of alerts has not taken a message; orders are not concerned, and it is sent again later."""
 
     exit_code = 1
 

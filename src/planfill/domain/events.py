@@ -293,13 +293,14 @@ class Severity(StrEnum):
 
 
 class Alerted(_Event, frozen=True):
-    """Something happened that a person should see."""
+    """Something happened that a person should see; ``plan_id`` is named outside of an execution's stream."""
 
     kind: Literal["alerted"] = "alerted"
     severity: Severity
     reason: Reason
     detail: str
     symbol: str = ""
+    plan_id: str = ""
 
 
 Event = (

@@ -102,6 +102,7 @@ class Reason(StrEnum):
     FOREIGN_ORDER = "FOREIGN_ORDER"
     RECONCILIATION = "RECONCILIATION"
     ROLLOUT = "ROLLOUT"
+    STUCK = "STUCK"
 
 
 # The outcome, and the cause of the missing dollars, of a line that was closed before anything was sent.

@@ -18,6 +18,7 @@ CONFIGURATIONS = {
     "memory": '[ledger]\nurl = "memory://"\n',
     "sqlite": '[ledger]\nurl = "sqlite:///planfill.db"\n',
     "figures": "[execution]\nmax_plan_age_s = 0\n",
+    "alerts": '[alerts.targets.phone]\nseverity = "CRITICAL"\n',
     "prices": '[prices]\nsources = ["broker", "file"]\nfile = "prices.csv"\nsecond = "file"\n',
 }
 
@@ -35,6 +36,9 @@ def test_every_provider_can_be_built_in_every_configuration(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    if name == "alerts":
+        monkeypatch.setenv("PLANFILL_ALERTS__TARGETS__PHONE__URL", "json://127.0.0.1")
+        monkeypatch.setenv("PLANFILL_ALERTS__HEARTBEAT_URL", "https://127.0.0.1")
     container = a_container(tmp_path, CONFIGURATIONS[name])
     # A URL that names no file is no SQL ledger's: that branch is not taken.
     chosen = {k: p for k, p in container.providers.items() if name != "memory" or not k.startswith("sql_")}

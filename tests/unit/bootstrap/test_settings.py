@@ -115,3 +115,32 @@ def test_the_style_of_an_urgency_can_be_set_in_the_environment(monkeypatch: pyte
 def test_sources_of_prices_that_make_no_sense_are_refused(text: str, path: str, message: str) -> None:
     found = problems(f"[prices]\n{text}\n")
     assert message in found[path]
+
+
+def test_where_alerts_go_is_a_secret_of_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = problems(
+        '[alerts]\nheartbeat_url = "https://a"\n'
+        '[alerts.targets.phone]\nurl = "json://a"\nseverty = "CRITICAL"\n'
+    )
+    assert "PLANFILL_ALERTS__HEARTBEAT_URL" in found["alerts.heartbeat_url"]
+    assert "PLANFILL_ALERTS__TARGETS__PHONE__URL" in found["alerts.targets.phone.url"]
+    assert found["alerts.targets.phone.severty"] == "unknown; did you mean 'severity'?"
+    monkeypatch.setenv("PLANFILL_ALERTS__TARGETS__PHONE__URL", "json://a-token")
+    monkeypatch.setenv("PLANFILL_ALERTS__HEARTBEAT_URL", "https://a-token")
+    alerts = settings('[alerts.targets.phone]\nseverity = "CRITICAL"\n').settings.alerts
+    assert alerts.targets["phone"].severity == "CRITICAL"
+    assert "a-token" not in repr(alerts)
+
+
+def test_an_alert_target_without_an_address_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLANFILL_ALERTS__HEARTBEAT_URL", "ftp://a-token")
+    assert problems("[alerts.targets.my_phone]\n") == {
+        "alerts.targets.my_phone.url": "missing: set PLANFILL_ALERTS__TARGETS__MY_PHONE__URL",
+        "alerts.heartbeat_url": "it begins with https:// or http://",
+    }
+
+
+@pytest.mark.parametrize("text", ["alerts = 1\n", "[alerts]\ntargets = 1\n", "[alerts.targets.Phone]\n"])
+def test_alerts_that_are_no_tables_are_a_problem_with_its_path(text: str) -> None:
+    (path,) = problems(text)
+    assert path.startswith("alerts")

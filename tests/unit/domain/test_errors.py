@@ -45,6 +45,7 @@ EXIT_CODES = {
     err.AccountMismatch: 2,
     err.AccountUnknown: 2,
     err.HaltUnavailable: 3,
+    err.AlertNotDelivered: 1,
 }
 
 

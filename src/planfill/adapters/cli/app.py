@@ -29,6 +29,7 @@ from planfill.adapters.cli.options import (
 )
 from planfill.adapters.cli.rollout_app import rollout
 from planfill.adapters.cli.shadow_app import shadow
+from planfill.adapters.cli.watch_app import alerts, watch
 
 if TYPE_CHECKING:
     from planfill.adapters.cli.commands import Commands
@@ -47,9 +48,11 @@ app: Final = typer.Typer(
 app.add_typer(audit, name="audit")
 app.add_typer(limits, name="limits")
 app.add_typer(rollout, name="rollout")
+app.add_typer(alerts, name="alerts")
 app.command()(halt)
 app.command()(unhalt)
 app.command()(shadow)
+app.command()(watch)
 
 
 @app.callback(invoke_without_command=True)
@@ -86,12 +89,6 @@ def preview(context: typer.Context, plan: PlanFile, config: Config = None, *, js
 def show(context: typer.Context, plan_id: PlanId, config: Config = None, *, json: Json = False) -> int:
     """Print the recorded result of a plan, or how its execution stands."""
     return _commands(context, config, json=json).show(plan_id)
-
-
-@app.command()
-def watch(context: typer.Context, plan_id: PlanId, config: Config = None, *, json: Json = False) -> int:
-    """Show an execution that goes on in another process, until its run ends, and then its result."""
-    return _commands(context, config, json=json).watch(plan_id)
 
 
 @app.command(name="list")

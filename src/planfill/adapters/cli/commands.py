@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from planfill.adapters.cli.board import Board
 from planfill.adapters.cli.document import Failed, Failure, document, executions_document
+from planfill.adapters.cli.following import Follower, usual_s
 from planfill.adapters.cli.formats import one_line
 from planfill.adapters.cli.interrupting import Interrupts
 from planfill.adapters.cli.live import PlainLines, Times, watching
 from planfill.adapters.cli.plan_file import read_plan_file, shown
 from planfill.adapters.cli.problems import INTERRUPTED
 from planfill.adapters.cli.unfinished import name_unfinished
-from planfill.adapters.cli.watching import Follower, usual_s
 from planfill.domain.identity import stem_in, stem_of
 from planfill.domain.outcome import Reason
 from planfill.domain.values import Value
@@ -55,7 +55,7 @@ class Commands:
             code = self._run(
                 plan.plan_id, board, facade, lambda: facade.execute_rebalance_plan(plan, approved=approved)
             )
-            self._say_reconciled(facade.reconciliation())
+            self._say_told(facade)
             return code
 
     def resume(self, plan_id: str) -> int:
@@ -65,7 +65,7 @@ class Commands:
             self._name_unfinished(facade, plan_id)
             board.go_on(facade.result(plan_id))
             code = self._run(plan_id, board, facade, lambda: facade.resume(plan_id))
-            self._say_reconciled(facade.reconciliation())
+            self._say_told(facade)
             return code
 
     def reconcile(self, plan_id: str | None) -> int:
@@ -186,6 +186,12 @@ class Commands:
                 raise
         self._print(result)
         return result.exit_code
+
+    def _say_told(self, facade: ExecutionFacade) -> None:
+        """Say beside the result what came of comparing it, and of telling people."""
+        self._say_reconciled(facade.reconciliation())
+        for trouble in facade.alerted():
+            self._printer.note(one_line(f"not told, and that changes nothing of the result: {trouble}"))
 
     def _say_reconciled(self, reconciliation: Reconciliation | None) -> None:
         """Say beside the result what came of comparing it; None where that was done before."""

@@ -1,97 +1,117 @@
-"""Watching an execution that another process drives: what the ledger says of it, as it comes."""
+"""What ``planfill watch`` and ``planfill alerts`` do, and how it looks."""
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-from datetime import UTC, datetime
-from statistics import median
-from typing import TYPE_CHECKING, Final
+from threading import Event
+from typing import TYPE_CHECKING
 
-from planfill.adapters.cli.board import DONE
+from planfill.adapters.cli.document import document
 from planfill.adapters.cli.formats import one_line
-from planfill.adapters.cli.live import Times, watching
-from planfill.domain.events import ExecutionStarted
+from planfill.application.alerting import Delivery
+from planfill.domain.alert import Alert
+from planfill.domain.values import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
+    from pathlib import Path
 
-    from planfill.adapters.cli.board import Board
+    from planfill.adapters.cli.assembly import Assembly
     from planfill.adapters.cli.printing import Printer
-    from planfill.application.facade import ExecutionFacade
-    from planfill.application.ports.ledger import ExecutionSummary
-    from planfill.domain.events import Recorded
-
-_WAIT_S: Final = 1
-_SILENCE_S: Final = 30
-"""An execution that works is asked about more often than that; then its process may be gone."""
-_PAST: Final = 5
+    from planfill.application.watching import WatchReport
 
 
-def usual_s(facade: ExecutionFacade) -> float | None:
-    """Give the median of what the last executions took, in seconds; None where there are none with orders."""
-    finished = [one for one in facade.executions() if one.finished][-_PAST:]
-    took = [seconds for one in finished if (seconds := _took_s(facade, one)) is not None]
-    return median(took) if took else None
+class _Listed(Value, frozen=True):
+    alerts: tuple[Alert, ...]
 
 
-def _took_s(facade: ExecutionFacade, one: ExecutionSummary) -> float | None:
-    result = facade.result(one.key.plan_id)
-    if not result.orders_placed:
-        return None
-    return (result.finished_at - result.started_at).total_seconds()
+class _Tested(Value, frozen=True):
+    targets: tuple[Delivery, ...]
 
 
-class Follower:
-    """Follows one execution in the ledger until its run ends."""
+class WatchCommands:
+    """The commands over what ``Assembly`` makes; each gives what the program exits with."""
 
-    def __init__(
-        self,
-        facade: ExecutionFacade,
-        board: Board,
-        printer: Printer,
-        *,
-        options: str = "",
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    ) -> None:
-        self._facade = facade
-        self._board = board
+    def __init__(self, assembly: Assembly, printer: Printer, config: Path | None) -> None:
+        self._assembly = assembly
         self._printer = printer
-        self._options = options
-        self._now = now
+        self._config = config
+        self._options = f" --config {shlex.quote(str(config))}" if config else ""
 
-    def __call__(self, plan_id: str) -> None:
-        """
-        Watch until the run has ended.
+    def once(self) -> int:
+        """Look once."""
+        with self._assembly.open(self._config) as facade:
+            report = facade.watch()
+        self._show(report)
+        return report.exit_code
 
-        Raises:
-            PlanUnknown: The ledger knows no execution of the plan.
+    def on(self, every_s: float) -> int:
+        """Look again and again until Ctrl-C, and print what is new."""
+        before = ""
+        pause = Event()
+        with self._assembly.open(self._config) as facade:
+            try:
+                while True:
+                    report = facade.watch()
+                    now = "\n".join(watch_lines(report, self._options))
+                    if now != before:
+                        self._show(report)
+                    before = now
+                    pause.wait(every_s)
+            except KeyboardInterrupt:
+                return 0
 
-        """
-        seen = self._facade.events(plan_id)
-        self._take(seen)
-        times = Times((self._now() - seen[0].at).total_seconds(), usual_s(self._facade))
-        with watching(self._board, self._printer, plan_id, times):
-            silent = False
-            while self._board.phase != DONE:
-                if not silent and (self._now() - seen[-1].at).total_seconds() > _SILENCE_S:
-                    silent = True
-                    self._say_silent(plan_id, seen[-1])
-                if news := self._facade.events(plan_id, seen[-1].number, wait_s=_WAIT_S):
-                    seen, silent = news, False
-                    self._take(news)
+    def test(self, name: str | None) -> int:
+        """Send a test message."""
+        with self._assembly.open(self._config) as facade:
+            found = facade.test_alerts(name)
+        if self._printer.as_json:
+            self._printer.document(document(_Tested(targets=found)))
+        else:
+            self._printer.lines(*(one_line(f"{one.target}: {one.trouble or 'sent'}") for one in found))
+        return 1 if any(one.trouble for one in found) else 0
 
-    def _take(self, events: tuple[Recorded, ...]) -> None:
-        async def each() -> None:
-            for recorded in events:
-                if isinstance(recorded.event, ExecutionStarted):
-                    self._board.begin(recorded.event.plan)
-                await self._board.on_event(recorded)
+    def list(self, most: int) -> int:
+        """List the last alerts."""
+        with self._assembly.open(self._config) as facade:
+            found = facade.alerts(most)
+        if self._printer.as_json:
+            self._printer.document(document(_Listed(alerts=found)))
+        else:
+            self._printer.lines(*(line for one in found for line in alert_lines(one, self._options)))
+        return 0
 
-        asyncio.run(each())
+    def _show(self, report: WatchReport) -> None:
+        if self._printer.as_json:
+            self._printer.document(document(report))
+        else:
+            self._printer.lines(*watch_lines(report, self._options))
 
-    def _say_silent(self, plan_id: str, last: Recorded) -> None:
-        resume = f"planfill resume {shlex.quote(plan_id)}{self._options}"
-        self._printer.note(
-            one_line(f"nothing recorded since {last.at:%H:%M:%S} UTC: if its process is gone, {resume}")
+
+def watch_lines(report: WatchReport, options: str) -> Iterator[str]:
+    """Say what stands wrong, what was since the last look, and whom that has not reached."""
+    for trouble in report.troubles:
+        yield one_line(f"WRONG  {trouble.what}; next: {trouble.todo}{options}")
+    for delivery in report.deliveries:
+        if delivery.target == "watch":
+            for alert in delivery.alerts:
+                yield from alert_lines(alert, options)
+        yield from _delivery_lines(delivery)
+    if report.exit_code == 0:
+        yield "all is well"
+
+
+def _delivery_lines(delivery: Delivery) -> Iterator[str]:
+    if delivery.trouble:
+        yield one_line(
+            f"WRONG  alerts for {delivery.target} are not out, and are sent later: {delivery.trouble}"
         )
+
+
+def alert_lines(alert: Alert, options: str) -> Iterator[str]:
+    """Write an alert in a line, and one more for what to do."""
+    detail = f": {alert.detail}" if alert.detail else ""
+    symbols = f" [{', '.join(line.symbol for line in alert.lines)}]" if alert.lines else ""
+    yield one_line(f"{alert.at:%Y-%m-%d %H:%M:%S} {alert.severity}  {alert.title}{symbols}{detail}")
+    if alert.todo:
+        yield f"    {one_line(f'next: {alert.todo}{options}')}"

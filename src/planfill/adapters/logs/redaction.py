@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _SECRET_NAME: Final = re.compile(r"(KEY|SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(_ID)?$")
+_SECRET_URL: Final = re.compile(r"^PLANFILL_ALERTS__.*URL$")
 _PASSWORD_IN_URL: Final = re.compile(r"://[^/\s:@]+:([^/\s@]+)@")
 # A shorter value stands in too much that is harmless.
 _SHORTEST: Final = 6
@@ -21,13 +22,15 @@ def redactor(environment: Mapping[str, str]) -> Callable[[str], str]:
     Give a function that hides in a text every secret which the environment holds.
 
     Secret is the value of a variable that is named like one (``..._KEY``, ``..._KEY_ID``, ``..._SECRET``,
-    ``..._TOKEN``, ``..._PASSWORD``), and the password in any URL.
+    ``..._TOKEN``, ``..._PASSWORD``), every URL of ``[alerts]``, and the password in any other URL.
     """
     secrets: set[str] = set()
     for name, untrimmed in environment.items():
         # A key from a file may bring its line end along, which those who use it leave out.
         value = untrimmed.strip()
-        if len(value) >= _SHORTEST and _SECRET_NAME.search(name.upper()):
+        if len(value) >= _SHORTEST and (
+            _SECRET_NAME.search(name.upper()) or _SECRET_URL.search(name.upper())
+        ):
             secrets.add(value)
         secrets.update(found for found in _PASSWORD_IN_URL.findall(value) if found)
     if not secrets:

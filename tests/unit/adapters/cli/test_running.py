@@ -59,6 +59,9 @@ class Facade(ExecutionFacade):
     def reconciliation(self) -> None:
         """Nothing was executed."""
 
+    def alerted(self) -> tuple[str, ...]:
+        return ()
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -15,11 +15,8 @@ from planfill.domain.outcome import Reason
 from planfill.domain.reconciliation import Difference, Discrepancy
 from planfill.domain.report import ExecutionReport, OrderStatus
 from planfill.domain.result import ExecutionStatus
-<<<<<<< HEAD
-from planfill.domain.stages import Stage
-=======
 from planfill.domain.shadow import ShadowDifference, ShadowField
->>>>>>> shadowing
+from planfill.domain.stages import Stage
 from planfill.domain.values import ClientOrderId, Money
 from planfill.testing.builders import (
     a_plan,

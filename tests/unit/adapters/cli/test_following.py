@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from planfill.adapters.cli.board import Board
+from planfill.adapters.cli.following import Follower, usual_s
 from planfill.adapters.cli.printing import Printer
-from planfill.adapters.cli.watching import Follower, usual_s
 from planfill.application.facade import ExecutionFacade
 from planfill.application.ports.ledger import ExecutionSummary
 from planfill.domain import events as ev

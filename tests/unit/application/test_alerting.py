@@ -1,0 +1,313 @@
+"""Alerts: from the ledger to each target, once, whoever is down meanwhile; and the runs that fell silent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from inbox import Inbox
+from stage import Stage, a_plan, buy, sell
+
+from planfill.adapters.brokers.mock.faults import Fail, NeverFill
+from planfill.adapters.brokers.mock.script import On
+from planfill.adapters.halts.memory import MemoryHalts
+from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.application.alerting import Alerts, AlertTarget
+from planfill.application.heeding import account_stream
+from planfill.application.watching import Watch
+from planfill.domain.errors import (
+    AlertNotDelivered,
+    BrokerUnavailable,
+    HaltUnavailable,
+    InsufficientFundsError,
+    LedgerUnavailable,
+    OutcomeUnknown,
+)
+from planfill.domain.events import Alerted, Halted, Severity
+from planfill.domain.halting import Halt
+from planfill.domain.identity import AccountKey
+from planfill.domain.outcome import Reason
+from planfill.domain.result import ExecutionStatus
+from planfill.domain.values import Money
+
+PLAN = a_plan(buy("SPY", "1000"), buy("QQQ", "1000"))
+REFUSED = On("place_order", Fail(InsufficientFundsError("no funds")))
+LOST = (On("place_order", Fail(OutcomeUnknown("timed out"))), On("get_order_status", Fail()))
+
+
+def thin(symbol: str = "") -> Alerted:
+    return Alerted(severity=Severity.WARNING, reason=Reason.THIN_QUOTE, detail="thin", symbol=symbol)
+
+
+def alerts(stage: Stage, *targets: AlertTarget) -> Alerts:
+    """Give what another process would tell the targets with."""
+    ledger = MemoryLedger(stage.store)
+    return Alerts(ledger, ledger, stage.clock, targets, "another process")
+
+
+def a_watch(stage: Stage, *targets: AlertTarget) -> Watch:
+    assert stage.switch is not None
+    found = alerts(stage, *targets)
+    return Watch(found.ledger, stage.switch, stage.clock, found, found.holder)
+
+
+async def note(stage: Stage, *events: Alerted | Halted, stream: str = "system") -> None:
+    await MemoryLedger(stage.store).append(stream, events, at=stage.clock.now())
+
+
+async def test_a_failed_execution_is_told_once_with_its_lines_and_the_command() -> None:
+    stage, inbox = Stage(REFUSED), Inbox()
+    assert (await stage.execute(PLAN)).status is ExecutionStatus.FAILED
+    (delivery,) = await alerts(stage, AlertTarget("phone", inbox)).deliver()
+    (message,) = inbox.messages
+    assert message.severity is Severity.CRITICAL
+    assert "plan 'plan-1' FAILED: 0 of 2 lines filled, $0.00 of $2,000.00" in message.title
+    assert "SPY | BUY REJECTED INSUFFICIENT_FUNDS | $1,000.00 | $0.00" in message.plain
+    assert "next: planfill show plan-1" in message.plain
+    assert [one.plan_id for one in delivery.alerts] == ["plan-1"]
+    (again,) = await alerts(stage, AlertTarget("phone", inbox)).deliver()
+    assert (again.alerts, again.trouble, len(inbox.messages)) == ((), "", 1)
+
+
+async def test_what_goes_well_is_told_to_nobody() -> None:
+    stage, inbox = Stage(), Inbox()
+    await stage.execute(PLAN)
+    await alerts(stage, AlertTarget("phone", inbox)).deliver()
+    assert inbox.messages == []
+
+
+async def test_a_target_that_is_down_is_told_when_it_is_back_and_nobody_else_twice() -> None:
+    stage, down, up = Stage(REFUSED), Inbox(), Inbox()
+    down.is_up = False
+    await stage.execute(PLAN)
+    targets = AlertTarget("down", down), AlertTarget("up", up)
+    first, other = await alerts(stage, *targets).deliver()
+    assert (first.trouble, other.trouble) == ("nobody at home", "")
+    await stage.execute(a_plan(buy("GLD", "500"), plan_id="plan-2"))
+    down.is_up = True
+    await alerts(stage, *targets).deliver()
+    await alerts(stage, *targets).deliver()
+    assert [len(box.messages) for box in (down, up)] == [1, 2]
+    assert "plan-1" in down.text
+    assert "plan-2" in down.text
+
+
+async def test_each_target_hears_of_what_is_grave_enough_for_it() -> None:
+    stage, grave, all_of_it = Stage(), Inbox(), Inbox()
+    await note(stage, thin())
+    targets = AlertTarget("grave", grave, Severity.CRITICAL), AlertTarget("all", all_of_it)
+    await alerts(stage, *targets).deliver()
+    assert (len(grave.messages), len(all_of_it.messages)) == (0, 1)
+
+
+async def test_the_same_is_not_repeated_within_the_hour_by_whatever_process() -> None:
+    stage, inbox = Stage(), Inbox()
+    for _ in range(4):
+        await note(stage, thin())
+        await alerts(stage, AlertTarget("phone", inbox)).deliver()
+        stage.clock.advance(1500)
+    assert len(inbox.messages) == 2
+
+
+async def test_what_is_over_the_rate_waits_and_comes_together() -> None:
+    stage, inbox = Stage(), Inbox()
+    target = AlertTarget("phone", inbox, per_hour=2)
+    for number in range(3):
+        await note(stage, thin(f"S{number}"))
+        await alerts(stage, target).deliver()
+    await note(stage, thin("S3"))
+    (delivery,) = await alerts(stage, target).deliver()
+    assert delivery.trouble == "2 alerts wait: 2 messages were sent within the hour"
+    assert len(inbox.messages) == 2
+    stage.clock.advance(3600)
+    await alerts(stage, target).deliver()
+    assert inbox.messages[-1].title.endswith("(and 1 more)")
+
+
+async def test_a_new_target_is_not_told_of_what_is_long_over() -> None:
+    stage, inbox = Stage(), Inbox()
+    await note(stage, thin())
+    stage.clock.advance(timedelta(days=2).total_seconds())
+    await alerts(stage, AlertTarget("phone", inbox)).deliver()
+    await note(stage, Halted(by="me", reason="odd", reduce_only=False))
+    await alerts(stage, AlertTarget("phone", inbox)).deliver()
+    (message,) = inbox.messages
+    assert "halted by me" in message.title
+
+
+async def test_one_process_tells_a_target_at_a_time_and_the_other_waits_for_it() -> None:
+    stage, inbox = Stage(), Inbox()
+    await note(stage, thin())
+    ledger = MemoryLedger(stage.store)
+    key = AccountKey(broker="planfill", environment="alerts", number="phone")
+    async with await ledger.claim(key, holder="somebody", at=stage.clock.now()):
+        (delivery,) = await alerts(stage, AlertTarget("phone", inbox)).deliver()
+    assert "another process tells it" in delivery.trouble
+    assert inbox.messages == []
+    (delivery,) = await alerts(stage, AlertTarget("phone", inbox)).deliver()
+    assert len(delivery.alerts) == 1
+
+
+async def test_the_last_alerts_can_be_listed() -> None:
+    stage = Stage(REFUSED)
+    await stage.execute(PLAN)
+    stage.clock.advance(1)
+    await note(stage, thin())
+    found = await alerts(stage).recent(2)
+    assert [one.plan_id for one in found] == ["plan-1", ""]
+
+
+async def test_a_test_message_says_what_came_of_it() -> None:
+    stage, up, down = Stage(), Inbox(), Inbox()
+    down.is_up = False
+    found = alerts(stage, AlertTarget("up", up), AlertTarget("down", down))
+    assert [(one.target, one.trouble) for one in await found.test()] == [
+        ("up", ""),
+        ("down", "nobody at home"),
+    ]
+    assert [one.target for one in await found.test("up")] == ["up"]
+    with pytest.raises(AlertNotDelivered, match="no alert target 'moon': known are up, down"):
+        await found.test("moon")
+    with pytest.raises(AlertNotDelivered, match="no alert target is configured"):
+        await alerts(stage).test()
+
+
+@pytest.mark.parametrize(
+    ("faults", "plan", "figures", "told"),
+    [
+        (LOST, PLAN, {}, "nobody knows what became of order"),
+        (
+            (REFUSED,),
+            a_plan(*[buy(s, "500") for s in ("SPY", "QQQ", "IWM", "GLD", "TLT", "XOM")]),
+            {},
+            "BREAKER",
+        ),
+        ((On("place_order", NeverFill(), symbol="SPY"),), PLAN, {}, "plan 'plan-1' PARTIAL: 1 of 2 lines"),
+        ((), a_plan(buy("SPY", "999999")), {}, "buys cut by"),
+        ((), PLAN, {"max_order_usd": Money(Decimal(1))}, "plan 'plan-1' REFUSED: 0 of 2 lines"),
+    ],
+    ids=["unresolved", "breaker", "unfilled", "cut", "refused"],
+)
+async def test_each_trouble_of_an_execution_reaches_the_target(
+    faults: tuple[On, ...], plan: Mapping[str, Any], figures: Mapping[str, Any], told: str
+) -> None:
+    stage, inbox = Stage(*faults, **figures), Inbox()
+    await stage.execute(plan)
+    for _ in range(2):
+        await alerts(stage, AlertTarget("phone", inbox)).deliver()
+    assert told in inbox.text
+    assert len(inbox.messages) == 1
+
+
+async def test_all_is_well_where_nothing_was_begun_and_where_it_came_to_an_end() -> None:
+    stage = Stage()
+    assert (await a_watch(stage)()).exit_code == 0
+    await stage.execute(PLAN)
+    report = await a_watch(stage)()
+    assert (report.exit_code, report.troubles, report.deliveries) == (0, (), ())
+
+
+async def test_a_run_that_nobody_drives_is_an_alert_once_an_hour_and_a_trouble_until_it_is_resumed() -> None:
+    stage, inbox = Stage(), Inbox()
+    await stage.crash_after("order_recorded", PLAN)
+    for _ in range(3):
+        report = await a_watch(stage, AlertTarget("phone", inbox))()
+        (trouble,) = report.troubles
+        assert report.exit_code == 1
+        assert "it has no end and nobody drives it" in trouble.what
+        assert trouble.todo == "planfill resume plan-1"
+    assert len(inbox.messages) == 1
+    assert "plan 'plan-1': STUCK" in inbox.messages[0].title
+    assert "next: planfill resume plan-1" in inbox.text
+    stage.clock.advance(3601)
+    await a_watch(stage, AlertTarget("phone", inbox))()
+    assert len(inbox.messages) == 2
+    await stage.execute(PLAN)
+    assert (await a_watch(stage)()).troubles == ()
+
+
+async def test_a_run_that_is_driven_is_a_trouble_only_once_it_has_been_silent_too_long() -> None:
+    stage = Stage()
+    await stage.crash_after("order_recorded", PLAN)
+    (known,) = await MemoryLedger(stage.store).executions()
+    ledger = MemoryLedger(stage.store)
+    async with await ledger.claim(known.key.account, holder="its driver", at=stage.clock.now()):
+        assert (await a_watch(stage)()).troubles == ()
+        stage.clock.advance(1000)
+        (trouble,) = (await a_watch(stage)()).troubles
+    assert "nothing was recorded since 2021-03-31 15:00:00 UTC, 1000 s ago" in trouble.what
+    assert "its driver" in trouble.what
+
+
+async def test_an_execution_in_doubt_is_a_trouble_and_its_own_alert_is_enough() -> None:
+    stage = Stage(*LOST)
+    assert (await stage.execute(PLAN)).status is ExecutionStatus.IN_DOUBT
+    (trouble,) = (await a_watch(stage)()).troubles
+    assert trouble.what.endswith("is in doubt")
+    (known,) = await MemoryLedger(stage.store).executions()
+    assert await MemoryLedger(stage.store).read(account_stream(known.key.account)) == ()
+
+
+async def test_halts_that_hold_are_troubles_until_they_are_lifted() -> None:
+    stage = Stage()
+    await stage.execute(PLAN)
+    assert stage.switch is not None
+    stage.switch.set(Halt(by="me", at=stage.clock.now(), reason="odd"))
+    (trouble,) = (await a_watch(stage)()).troubles
+    assert (trouble.todo, "halted by me" in trouble.what) == ("planfill unhalt", True)
+
+
+async def test_a_halt_that_cannot_be_read_is_a_trouble() -> None:
+    class Unreadable(MemoryHalts):
+        def read(self, account: AccountKey | None) -> Halt | None:
+            raise HaltUnavailable(f"cannot be read for {account}")
+
+    stage = Stage()
+    stage.switch = Unreadable()
+    (trouble,) = (await a_watch(stage)()).troubles
+    assert trouble.what == "cannot be read for None"
+
+
+async def test_a_plan_that_was_refused_before_the_ledger_knew_of_it_is_an_alert_too() -> None:
+    stage, inbox = Stage(On("get_account", Fail(BrokerUnavailable("unreachable")))), Inbox()
+    result = await stage.execute(PLAN)
+    watch = a_watch(stage, AlertTarget("phone", inbox))
+    for _ in range(2):
+        await watch.note(result)
+    assert (await watch()).exit_code == 1
+    assert "plan 'plan-1': BROKER_UNAVAILABLE" in inbox.messages[0].title
+    assert "REFUSED, nothing was sent" in inbox.text
+    await watch.note(await Stage().execute(PLAN))
+    assert (await watch()).exit_code == 0
+
+
+async def test_a_ledger_that_fails_while_a_target_is_told_is_a_trouble_of_that_target() -> None:
+    class Fails(MemoryLedger):
+        async def get_cursors(self, stream: str) -> Any:
+            raise LedgerUnavailable(f"no cursors of {stream}")
+
+    stage = Stage()
+    found = alerts(stage, AlertTarget("phone", Inbox()))
+    failing = Alerts(found.ledger, Fails(stage.store), stage.clock, found.targets, found.holder)
+    (delivery,) = await failing.deliver()
+    assert "no cursors of system" in delivery.trouble
+
+
+class TestScenario14:
+    """The alert target is down; the log disk is full; the ledger fails after the fills."""
+
+    async def test_scenario_14_trouble_with_telling_changes_nothing_of_what_was_executed(self) -> None:
+        stage, well, inbox = Stage(), Stage(), Inbox()
+        inbox.is_up = False
+        plan = a_plan(sell("SPY", "400"), buy("QQQ", "300"))
+        result, other = await stage.execute(plan), await well.execute(plan)
+        (delivery,) = await alerts(stage, AlertTarget("phone", inbox)).deliver()
+        assert delivery.trouble == "nobody at home"
+        assert result.lines == other.lines
+        inbox.is_up = True
+        await alerts(stage, AlertTarget("phone", inbox)).deliver()
+        assert "plan 'plan-1'" in inbox.text
+        assert len(inbox.messages) == 1
