@@ -29,6 +29,7 @@ from planfill.application.canceling import CancelPlan
 from planfill.application.examining import Examine
 from planfill.application.execute import ExecutePlan
 from planfill.application.halting import Halts
+from planfill.application.metering import Metering
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.halt import HaltSwitch
@@ -182,6 +183,7 @@ class Container(DeclarativeContainer):
     )
     executions: Provider[Executions] = Factory(Executions, reader, clock)
     audit: Provider[Audit] = Factory(Audit, Callable(audit_trail, reader))
+    metering: Provider[Metering] = Factory(Metering, reader, reader)
     described: Provider[str] = Callable(description, configuration)
     examine: Provider[Examine] = Factory(
         Examine,
