@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
-from program import Program
+from program import Program, wait_for
 from stage import a_plan, buy, hold
 
 PLAN = a_plan(buy("SPY", "10000"), hold("IWM"), buy("NONE", "500"))
@@ -80,3 +84,62 @@ def test_a_day_that_is_none_is_one_message(planfill: Program) -> None:
     ended = planfill("metrics", "--since", "yesterday")
     assert (ended.code, ended.out) == (2, "")
     assert "'yesterday' does not match the formats '%Y-%m-%d'" in ended.err
+
+
+def test_a_file_for_the_node_exporter_has_the_same_figures(planfill: Program) -> None:
+    planfill("execute", "plan.json")
+    ended = planfill("metrics", "--textfile", "planfill.prom")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    text = (planfill.folder / "planfill.prom").read_text("utf-8")
+    assert "\nplanfill_orders_placed 1.0\n" in text
+    assert '\nplanfill_lines{outcome="BLOCKED",reason="NOT_TRADABLE"} 1.0\n' in text
+
+
+def test_prometheus_is_answered_until_ctrl_c(planfill: Program) -> None:
+    planfill("execute", "plan.json")
+    with planfill.spawn("metrics", "--serve", "0") as process:
+        try:
+            url = wait_for("/metrics", process).split()[4].removesuffix(";")
+            assert url.startswith("http://127.0.0.1:")
+            with urlopen(url, timeout=30) as answer:  # noqa: S310
+                assert b"\nplanfill_orders_placed 1.0\n" in answer.read()
+        finally:
+            process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--textfile", "no/x.prom"), "no/x.prom cannot be written: No such file or directory"),
+        (("--serve", "nope"), "--serve takes HOST:PORT or a port of 127.0.0.1"),
+        (("--serve", "127.0.0.1:65536"), "not '127.0.0.1:65536'"),
+        (("--textfile", "x", "--serve", "0"), "--textfile and --serve are two ways: take one"),
+    ],
+)
+def test_what_cannot_be_done_is_one_message_and_exit_2(
+    planfill: Program, arguments: tuple[str, ...], says: str
+) -> None:
+    ended = planfill("metrics", *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert says in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_a_port_that_somebody_has_is_named(planfill: Program) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = planfill("metrics", "--serve", address)
+    assert ended.code == 2
+    assert f"nobody can listen on {address}: Address already in use" in ended.err
+
+
+def test_without_the_extra_it_says_what_to_install(
+    planfill: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "planfill.adapters.metrics.prometheus", raising=False)
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    ended = planfill("metrics", "--textfile", "planfill.prom")
+    assert ended.code == 2
+    assert "need prometheus_client: pip install 'planfill[metrics]'" in ended.err

@@ -13,11 +13,13 @@ from planfill.adapters.cli.assembly import Assembly
 from planfill.adapters.cli.running import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from planfill.adapters.cli.assembly import Exposition
     from planfill.application.facade import ExecutionFacade
     from planfill.application.ports.listener import EventListener
     from planfill.domain.drill import DrillReport
+    from planfill.domain.metrics import Metrics
 
 _BEFORE_SETTINGS: Final = Path("planfill.log")
 
@@ -58,6 +60,12 @@ class _Assembly(Assembly):
         from planfill.bootstrap.drills import drill
 
         return asyncio.run(drill(SystemClock()))
+
+    def exposition(self, read: Callable[[], Metrics]) -> Exposition:
+        """Make what shows the figures to Prometheus; its library is an extra."""
+        from planfill.adapters.metrics.prometheus import Prometheus
+
+        return Prometheus(read)
 
     def keep(self, error: BaseException) -> Path:
         """Write down an error of our own in the log file."""

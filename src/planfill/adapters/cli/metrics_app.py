@@ -2,6 +2,7 @@
 
 # typer reads the annotations at run time, and rewrites nothing: hence no __future__ here.
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -16,6 +17,15 @@ Since = Annotated[
 Until = Annotated[
     datetime | None, typer.Option(metavar="DATE", formats=_DAY, help="To the end of this day, in UTC.")
 ]
+Textfile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", dir_okay=False, help="Write them there for Prometheus' node exporter instead."
+    ),
+]
+Serve = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="Answer Prometheus there instead, until Ctrl-C.")
+]
 
 
 def metrics(
@@ -24,12 +34,19 @@ def metrics(
     until: Until = None,
     config: Config = None,
     *,
+    textfile: Textfile = None,
+    serve: Serve = None,
     json: Json = False,
 ) -> int:
     """Measure how the executions in the ledger have gone, beside what is to be reached."""
-    from planfill.adapters.cli.metering import MetricsCommand
+    from planfill.adapters.cli.metering import MetricsCommand, Period
     from planfill.adapters.cli.printing import Printer
 
     request: Request = context.obj
     command = MetricsCommand(request.assembly, Printer(request.assembly.redact, as_json=json), config)
-    return command.show(since, until)
+    period = Period(since, until)
+    if textfile is not None and serve is not None:
+        raise typer.BadParameter("--textfile and --serve are two ways: take one")
+    if textfile is not None:
+        return command.write(textfile, period)
+    return command.show(period) if serve is None else command.serve(serve, period)
