@@ -9,6 +9,7 @@ import typer
 from planfill.adapters.cli.audit_app import audit
 from planfill.adapters.cli.halt_app import halt, unhalt
 from planfill.adapters.cli.limits_app import limits
+from planfill.adapters.cli.logs_app import logs
 from planfill.adapters.cli.metrics_app import metrics
 from planfill.adapters.cli.options import (
     Approved,
@@ -48,6 +49,7 @@ app.add_typer(limits, name="limits")
 app.command()(halt)
 app.command()(unhalt)
 app.command()(metrics)
+app.command()(logs)
 
 
 @app.callback(invoke_without_command=True)

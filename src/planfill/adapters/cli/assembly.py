@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -56,6 +56,17 @@ class Assembly(Protocol):
 
         Raises:
             ModuleNotFoundError: The extra that it needs is not installed.
+
+        """
+
+    @abstractmethod
+    def logged(self, config: Path | None, plan_id: str) -> Sequence[Mapping[str, Any]]:
+        """
+        Give the lines of the log about a plan, oldest first.
+
+        Raises:
+            SettingsError: The settings are wrong, or name no log file.
+            OSError: The log cannot be read.
 
         """
 

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +85,9 @@ class Stage(Assembly):
         raise NotImplementedError
 
     def exposition(self, read: Callable[[], Metrics]) -> Exposition:
+        raise NotImplementedError
+
+    def logged(self, config: Path | None, plan_id: str) -> Sequence[Mapping[str, Any]]:
         raise NotImplementedError
 
     def keep(self, error: BaseException) -> Path:
