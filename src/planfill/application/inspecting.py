@@ -10,8 +10,10 @@ from planfill.domain.outcome import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from planfill.application.audit import AuditReport
+    from planfill.application.metering import MetricsReport
     from planfill.application.ports.ledger import ExecutionSummary
     from planfill.application.services import Services
     from planfill.application.thread import LoopThread
@@ -68,6 +70,16 @@ class InspectingFacade:
         """
         return self._thread.call(self._audit, plan_id, against)
 
+    def metrics(self, since: datetime | None = None, until: datetime | None = None) -> MetricsReport:
+        """
+        Measure the executions that were taken up from ``since`` to ``until``; by default all.
+
+        Raises:
+            LedgerUnavailable: The ledger cannot be read.
+
+        """
+        return self._thread.call(self._metrics, since, until)
+
     def export(self, plan_id: str) -> tuple[str, ...]:
         """
         Give the latest execution of a plan as JSON lines, its head last; ``verify_file`` verifies them.
@@ -100,6 +112,9 @@ class InspectingFacade:
 
     async def _audit(self, plan_id: str | None, against: str | None) -> AuditReport:
         return await self._services.audit()(plan_id, against=against)
+
+    async def _metrics(self, since: datetime | None, until: datetime | None) -> MetricsReport:
+        return await self._services.metering()(since, until)
 
     async def _export(self, plan_id: str) -> tuple[str, ...]:
         return await self._services.audit().export(plan_id)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from planfill.application.examining import Examine
     from planfill.application.execute import ExecutePlan
     from planfill.application.halting import Halts
+    from planfill.application.metering import Metering
     from planfill.application.ports.alerter import Heartbeat
     from planfill.application.ports.clock import Clock
     from planfill.application.preview import PreviewPlan
@@ -68,6 +69,10 @@ class Services(Protocol):
     @abstractmethod
     def audit(self) -> Audit:
         """Give the use-case that verifies the ledger."""
+
+    @abstractmethod
+    def metering(self) -> Metering:
+        """Give the use-case that measures executions."""
 
     @abstractmethod
     def examine(self) -> Examine:

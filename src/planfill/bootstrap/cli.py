@@ -6,18 +6,20 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from planfill import __version__
 from planfill.adapters.cli.assembly import Assembly
 from planfill.adapters.cli.running import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from planfill.adapters.cli.assembly import Exposition
     from planfill.application.facade import ExecutionFacade
     from planfill.application.ports.listener import EventListener
     from planfill.domain.drill import DrillReport
+    from planfill.domain.metrics import Metrics
 
 _BEFORE_SETTINGS: Final = Path("planfill.log")
 
@@ -58,6 +60,24 @@ class _Assembly(Assembly):
         from planfill.bootstrap.drills import drill
 
         return asyncio.run(drill(SystemClock()))
+
+    def exposition(self, read: Callable[[], Metrics]) -> Exposition:
+        """Make what shows the figures to Prometheus; its library is an extra."""
+        from planfill.adapters.metrics.prometheus import Prometheus
+
+        return Prometheus(read)
+
+    def logged(self, config: Path | None, plan_id: str) -> Sequence[Mapping[str, Any]]:
+        """Read the log file that the settings name."""
+        from planfill.adapters.logs.reading import logged
+        from planfill.bootstrap.logging import log_file
+        from planfill.bootstrap.settings import load_settings
+        from planfill.domain.errors import Problem, SettingsError
+
+        file = log_file(load_settings(config).settings.log)
+        if file is None:
+            raise SettingsError([Problem(path="log.file", message="is empty: there is no log to read")])
+        return list(logged(file, plan_id))
 
     def keep(self, error: BaseException) -> Path:
         """Write down an error of our own in the log file."""

@@ -30,6 +30,7 @@ from planfill.application.canceling import CancelPlan
 from planfill.application.examining import Examine
 from planfill.application.execute import ExecutePlan
 from planfill.application.halting import Halts
+from planfill.application.metering import Metering
 from planfill.application.ports.alerter import Heartbeat
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
@@ -190,6 +191,7 @@ class Container(DeclarativeContainer):
     )
     executions: Provider[Executions] = Factory(Executions, reader, clock)
     audit: Provider[Audit] = Factory(Audit, Callable(audit_trail, reader))
+    metering: Provider[Metering] = Factory(Metering, reader, reader)
     described: Provider[str] = Callable(description, configuration)
     alerts_settings: Provider[AlertsSettings] = Callable(alerts_of, configuration)
     examine: Provider[Examine] = Factory(

@@ -16,6 +16,7 @@ from planfill.application.examining import Examine
 from planfill.application.execute import ExecutePlan
 from planfill.application.facade import ExecutionFacade
 from planfill.application.halting import Halts
+from planfill.application.metering import Metering
 from planfill.application.ports.alerter import Heartbeat
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.brokerage import Brokerage, OpensForPlan
@@ -178,6 +179,10 @@ class Services(services.Services):
     def audit(self) -> Audit:
         """Give the use-case that verifies the ledger."""
         return self._container.audit()
+
+    def metering(self) -> Metering:
+        """Give the use-case that measures executions."""
+        return self._container.metering()
 
     def examine(self) -> Examine:
         """Give the use-case that examines the set-up."""

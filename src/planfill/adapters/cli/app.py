@@ -9,6 +9,8 @@ import typer
 from planfill.adapters.cli.audit_app import audit
 from planfill.adapters.cli.halt_app import halt, unhalt
 from planfill.adapters.cli.limits_app import limits
+from planfill.adapters.cli.logs_app import logs
+from planfill.adapters.cli.metrics_app import metrics
 from planfill.adapters.cli.options import (
     Approved,
     Config,
@@ -53,6 +55,8 @@ app.command()(halt)
 app.command()(unhalt)
 app.command()(shadow)
 app.command()(watch)
+app.command()(metrics)
+app.command()(logs)
 
 
 @app.callback(invoke_without_command=True)

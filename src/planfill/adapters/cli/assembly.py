@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from planfill.application.facade import ExecutionFacade
     from planfill.application.ports.listener import EventListener
     from planfill.domain.drill import DrillReport
+    from planfill.domain.metrics import Metrics
+
+
+class Exposition(Protocol):
+    """Shows the figures to a monitoring system."""
+
+    @abstractmethod
+    def write(self, path: Path) -> None:
+        """Write them to a file, whole or not at all; OSError where it cannot be written."""
+
+    @abstractmethod
+    def serve(self, host: str, port: int) -> AbstractContextManager[str]:
+        """Answer over HTTP until the context, the URL, is left; OSError where nobody can listen there."""
 
 
 class Assembly(Protocol):
@@ -35,6 +48,27 @@ class Assembly(Protocol):
     @abstractmethod
     def drill(self) -> DrillReport:
         """Trip every control on a mock exchange of its own."""
+
+    @abstractmethod
+    def exposition(self, read: Callable[[], Metrics]) -> Exposition:
+        """
+        Make what shows the figures that ``read`` measures.
+
+        Raises:
+            ModuleNotFoundError: The extra that it needs is not installed.
+
+        """
+
+    @abstractmethod
+    def logged(self, config: Path | None, plan_id: str) -> Sequence[Mapping[str, Any]]:
+        """
+        Give the lines of the log about a plan, oldest first.
+
+        Raises:
+            SettingsError: The settings are wrong, or name no log file.
+            OSError: The log cannot be read.
+
+        """
 
     @abstractmethod
     def keep(self, error: BaseException) -> Path:

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +15,14 @@ from typing import Any, NamedTuple, NoReturn, Self
 import pytest
 import typer
 
-from planfill.adapters.cli.assembly import Assembly
+from planfill.adapters.cli.assembly import Assembly, Exposition
 from planfill.adapters.cli.running import run
 from planfill.application.facade import ExecutionFacade
 from planfill.application.ports.ledger import ExecutionSummary
 from planfill.application.ports.listener import EventListener
 from planfill.domain import errors
 from planfill.domain.drill import DrillReport
+from planfill.domain.metrics import Metrics
 from planfill.domain.result import ExecutionResult, ExecutionStatus
 from planfill.testing.events import a_result
 
@@ -84,6 +85,12 @@ class Stage(Assembly):
         yield Facade(self.answer)
 
     def drill(self) -> DrillReport:
+        raise NotImplementedError
+
+    def exposition(self, read: Callable[[], Metrics]) -> Exposition:
+        raise NotImplementedError
+
+    def logged(self, config: Path | None, plan_id: str) -> Sequence[Mapping[str, Any]]:
         raise NotImplementedError
 
     def keep(self, error: BaseException) -> Path:
