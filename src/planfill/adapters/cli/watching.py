@@ -78,7 +78,8 @@ class WatchCommands:
         if self._printer.as_json:
             self._printer.document(document(_Listed(alerts=found)))
         else:
-            self._printer.lines(*(line for one in found for line in alert_lines(one, self._options)))
+            lines = [line for one in found for line in alert_lines(one, self._options)]
+            self._printer.lines(*(lines or ["no alerts"]))
         return 0
 
     def _show(self, report: WatchReport) -> None:
