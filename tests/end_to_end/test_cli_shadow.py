@@ -41,7 +41,9 @@ import os, sys, time
 def good(plan):
     print("said aloud")
     assert "APCA_API_SECRET_KEY" not in os.environ
-    return [{"symbol": i["symbol"], "side": i["action"]} for i in plan["items"] if i["action"] != "HOLD"]
+    orders = [i for i in plan["items"] if i["action"] != "HOLD"]
+    dollars = [str(abs(float(i["trade_amount"]))) for i in orders]
+    return [{"symbol": i["symbol"], "side": i["action"], "dollars": d} for i, d in zip(orders, dollars)]
 def raises(plan):
     raise ZeroDivisionError("hunter2-hunter2")
 def exits(plan):
@@ -114,9 +116,10 @@ def test_what_differs_is_told_by_line_and_field_and_the_day_is_not_clean(planfil
     planfill.write("plan-1.json", {"orders": [*rows, {"symbol": "TLT", "quantity": 5}]})
     ended = planfill("shadow", "plan.json", "--against", "json")
     assert ended.code == 1
-    assert "4 DIFFERENCES  plan-1 against json: 3 lines by side, price" in ended.out
+    assert "5 DIFFERENCES  plan-1 against json: 3 lines by side, price" in ended.out
     for told in (
         "QQQ outcome: ours FILLED, theirs UNFILLED",
+        "SPY line: ours told, theirs neither its side with its quantity nor with its dollars",
         "SPY price: ours $400.08",
         ", theirs $402\n",
         "TLT line: ours not traded, theirs traded 5 shares",
@@ -151,7 +154,7 @@ def test_a_shadow_that_breaks_is_told_after_the_result_which_stands(
 def test_a_callable_gets_the_plan_and_none_of_our_keys(planfill: Program) -> None:
     ended = planfill("shadow", "plan.json", "--against", "good", "--json")
     assert ended.code == 0, ended.out
-    assert ended.document["shadow"]["compared_fields"] == ["side"]
+    assert ended.document["shadow"]["compared_fields"] == ["side", "dollars"]
 
 
 def test_another_planfill_fills_at_the_quotes_that_we_saw(planfill: Program) -> None:
@@ -203,7 +206,7 @@ def test_a_plan_that_is_refused_is_compared_with_nothing(planfill: Program) -> N
         execution.shadow("plan-1", "good")
 
 
-def interrupted(*_: object) -> None:
+def interrupted(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 
@@ -244,8 +247,8 @@ def test_a_callable_is_found_by_its_name(planfill: Program, monkeypatch: pytest.
     monkeypatch.syspath_prepend(planfill.folder)
     monkeypatch.delenv("APCA_API_SECRET_KEY")
     assert called({"callable": "shadow_functions:good", "plan": PLAN}) == [
-        {"symbol": "SPY", "side": "BUY"},
-        {"symbol": "QQQ", "side": "SELL"},
+        {"symbol": "SPY", "side": "BUY", "dollars": "1000.0"},
+        {"symbol": "QQQ", "side": "SELL", "dollars": "600.0"},
     ]
 
 

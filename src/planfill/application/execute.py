@@ -140,7 +140,7 @@ class ExecutePlan:
         await heed.look()
         now, history = self.clock.now(), self.history or self.ledger
         begun = state.started if state.begun_at else None
-        staged = await self.staging.of(account.key, plan, begun.rollout if begun else None)
+        staged = await self.staging.of(account.key, plan, begun)
         figures = staged.terms.limits(self.policy.limits) if staged.terms else self.policy.limits
         limits = await Limits.of(staged.plan, key, figures, history=history, now=now)
         run = Run(self.brokerage, self.clock, self.policy, journal, stop, heed.glance, limits)

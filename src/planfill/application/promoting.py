@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 from planfill.application.execute import ExecutePlan
 from planfill.application.heeding import account_stream
 from planfill.application.run import ask
 from planfill.application.staging import rung_of
-from planfill.domain.events import StageChanged
+from planfill.domain.events import Recorded, StageChanged
 from planfill.domain.identity import AccountKey
 from planfill.domain.rollout import Rung
 from planfill.domain.shadowing import clean_days
@@ -135,7 +134,7 @@ class Rollout:
 
     async def _shadow_days(self, accounts: list[AccountKey], rung: Rung) -> int:
         """Count the days since the rung was reached on which every shadow run of these accounts was clean."""
-        days = set[date]()
+        events = list[Recorded]()
         for account in dict.fromkeys(accounts):
-            days.update(clean_days(await self.execute.ledger.read(account_stream(account))))
-        return sum(rung.since is None or day >= rung.since.date() for day in days)
+            events += await self.execute.ledger.read(account_stream(account))
+        return sum(rung.since is None or day >= rung.since.date() for day in clean_days(events))

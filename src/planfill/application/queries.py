@@ -30,23 +30,27 @@ class Executions:
         found = await self.ledger.executions()
         return tuple(one for one in found if not (unfinished and one.finished))
 
-    async def key(self, plan_id: str | None = None) -> ExecutionKey:
+    async def key(self, plan_id: str | None = None, account: str | None = None) -> ExecutionKey:
         """
-        Find the latest execution of a plan, or of all.
+        Find the latest execution of a plan, or of all; on one account, where it is named.
 
         Raises:
             PlanUnknown: The ledger knows no execution of it.
 
         """
         known = await self.ledger.executions()
-        keys = [one.key for one in known if plan_id in {None, one.key.plan_id}]
+        keys = [
+            one.key
+            for one in known
+            if plan_id in {None, one.key.plan_id} and account in {None, str(one.key.account)}
+        ]
         if not keys:
             what = "execution" if plan_id is None else f"plan {plan_id!r}"
             msg = f"the ledger knows no {what}: planfill list shows those it knows"
             raise PlanUnknown(msg)
         return keys[-1]
 
-    async def plan(self, plan_id: str) -> tuple[ExecutionKey, Plan]:
+    async def plan(self, plan_id: str, account: str | None = None) -> tuple[ExecutionKey, Plan]:
         """
         Give the plan as it was taken up, and the execution.
 
@@ -55,7 +59,7 @@ class Executions:
             LedgerCorrupt: Its stream does not begin with its plan.
 
         """
-        key = await self.key(plan_id)
+        key = await self.key(plan_id, account)
         state = await replay(self.ledger, key)
         if state.started is None:
             msg = f"{stream_of(key)} does not begin with its plan"

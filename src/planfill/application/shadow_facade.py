@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 class ShadowingFacade(InspectingFacade):
     """The part of ``ExecutionFacade`` for a parallel run."""
 
-    def shadow(self, plan_id: str, against: str) -> ShadowCompared:
+    def shadow(self, plan_id: str, against: str, *, account: str | None = None) -> ShadowCompared:
         """
         Compare the latest execution of a plan with what ``[shadow.AGAINST]`` made of it; it is kept.
+
+        ``account`` is the key of the one on which it was executed, where there are several.
 
         Raises:
             SettingsError: There is no shadow of this name.
@@ -28,7 +30,7 @@ class ShadowingFacade(InspectingFacade):
             ShadowFailed: It was refused, or has not ended: there is nothing to compare.
 
         """
-        future = self._thread.start(self._shadow, plan_id, against)
+        future = self._thread.start(self._shadow, plan_id, against, account)
         try:
             return future.result()
         except BaseException:
@@ -57,8 +59,8 @@ class ShadowingFacade(InspectingFacade):
         """
         return self._thread.call(self._account_for, plan)
 
-    async def _shadow(self, plan_id: str, against: str) -> ShadowCompared:
-        return await self._services.shadowing().compare(plan_id, against)
+    async def _shadow(self, plan_id: str, against: str, account: str | None) -> ShadowCompared:
+        return await self._services.shadowing().compare(plan_id, against, account)
 
     async def _shadow_report(self) -> tuple[ShadowReport, ...]:
         return await self._services.shadowing().report()

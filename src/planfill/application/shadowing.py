@@ -70,9 +70,11 @@ class Shadowing:
         """
         return orders_of((await self._executed(plan_id))[2])
 
-    async def compare(self, plan_id: str, against: str) -> ShadowCompared:
+    async def compare(self, plan_id: str, against: str, account: str | None = None) -> ShadowCompared:
         """
         Compare the latest execution of a plan with what a shadow made of it, and keep what came of that.
+
+        Of the executions on ``account``, where one is named.
 
         A shadow that fails is what came of it. The same found again is not recorded again.
 
@@ -83,7 +85,7 @@ class Shadowing:
 
         """
         shadow = self.named(against)
-        account, plan, state = await self._executed(plan_id)
+        executed_on, plan, state = await self._executed(plan_id, account)
         document = plan.model_dump(mode="json", exclude_none=True, exclude={"warnings"})
         quotes = {one.order.symbol: one.sizing.mid_price or one.sizing.price for one in state.orders.values()}
         told = {
@@ -92,13 +94,16 @@ class Shadowing:
             "executed_at": state.result and state.result.finished_at,
         }
         try:
-            theirs = await shadow.orders(Shadowed(document, str(account), quotes))
+            theirs = await shadow.orders(Shadowed(document, str(executed_on), quotes))
         except ShadowFailed as e:
             event = ShadowCompared.model_validate({**told, "clean": False, "trouble": str(e)})
+        except Exception as e:  # noqa: BLE001 - whatever a shadow says, the execution stands
+            trouble = f"{type(e).__name__} in what it says"
+            event = ShadowCompared.model_validate({**told, "clean": False, "trouble": trouble})
         else:
             verdict = compare_orders(orders_of(state), theirs, shadow.tolerances)
             event = ShadowCompared.model_validate({**told, **dict(verdict), "clean": not verdict.differences})
-        stream = account_stream(account)
+        stream = account_stream(executed_on)
         known = [one.event for one in await self.ledger.read(stream)]
         same = [one for one in known if isinstance(one, ShadowCompared) and one.plan_id == plan_id]
         if event not in [one for one in same if one.against == against][-1:]:
@@ -114,8 +119,10 @@ class Shadowing:
                 found.append(ShadowReport(account=str(account), clean_days=clean_days(events), runs=runs))
         return tuple(found)
 
-    async def _executed(self, plan_id: str) -> tuple[AccountKey, Plan, ExecutionState]:
-        key, plan = await self.executions.plan(plan_id)
+    async def _executed(
+        self, plan_id: str, account: str | None = None
+    ) -> tuple[AccountKey, Plan, ExecutionState]:
+        key, plan = await self.executions.plan(plan_id, account)
         state = await replay(self.ledger, key)
         status = state.result.status if state.result and state.finished else ExecutionStatus.IN_DOUBT
         if status in _NOTHING_TO_COMPARE:

@@ -15,7 +15,7 @@ from planfill.application.ports.ledger import Cursors, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.telling import Teller
 from planfill.domain.checks import Objection
-from planfill.domain.events import Alerted, Event, LineClosed, Severity, StageChanged
+from planfill.domain.events import Alerted, Event, ExecutionStarted, LineClosed, Severity, StageChanged
 from planfill.domain.outcome import Reason
 from planfill.domain.policy import Policy
 from planfill.domain.rollout import Rung, forbidden, rung_after
@@ -64,9 +64,9 @@ class Staging:
     listeners: Sequence[EventListener]
     history: Ledger
 
-    async def of(self, account: AccountKey, plan: Plan, before: Terms | None) -> Staged:
+    async def of(self, account: AccountKey, plan: Plan, begun: ExecutionStarted | None) -> Staged:
         """
-        Say what may be traded of a plan that is taken up now, or was ``before``.
+        Say what may be traded of a plan that is taken up now, or of one whose execution has ``begun``.
 
         Raises:
             LedgerError: Nobody can say.
@@ -74,8 +74,12 @@ class Staging:
         """
         if account.environment != LIVE:
             return Staged(None, None, plan)
-        rung = await self.review(account)
-        if why := forbidden(account, rung, self.policy.rollout):
+        rung, before = await self.review(account), begun.rollout if begun else None
+        why = forbidden(account, rung, self.policy.rollout)
+        if begun is not None and before is None:
+            # Its lines are cut by what it began with alone: without that they would be traded whole.
+            why = why or "the execution was taken up at no stage: the rest needs a new plan"
+        if why:
             return Staged(Objection(Reason.ROLLOUT, why), before, plan)
         terms = before or rung.terms(self.policy.rollout)
         today = await self._sent_today(account) if before is None and terms.orders_a_day is not None else 0

@@ -8,12 +8,15 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from planfill.adapters.ledgers.sqlite import SqliteFile
 from planfill.adapters.shadows.answering import answer
+from planfill.bootstrap.container import ledger_kind
 from planfill.bootstrap.logging import console
 from planfill.bootstrap.manager import ExecutionManager
 from planfill.bootstrap.settings import load_settings
 from planfill.domain.errors import ShadowFailed
 from planfill.domain.reading import read_plan
+from planfill.domain.stages import LIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,12 +37,16 @@ def orders(request: Mapping[str, Any]) -> list[dict[str, Any]]:
     if configuration.plugin.is_live and configuration.plugin.is_live(configuration.brokerage):
         msg = f"{file} is set to live: a shadow never trades real money"
         raise ShadowFailed(msg)
-    if configuration.settings.ledger.url == request["ledger"]:
+    if _same(configuration.settings.ledger.url, request["ledger"]):
         msg = f"{file} names our own ledger, {request['ledger']}: set ledger.url to one of the shadow's own"
         raise ShadowFailed(msg)
     plan = read_plan(request["plan"])
     with console("ERROR"), ExecutionManager.from_settings(file) as execution:
-        if str(account := execution.account_for(plan)) == request["account"]:
+        account = execution.account_for(plan)
+        if account.environment == LIVE:
+            msg = f"{file} names the live account {account}: a shadow never trades real money"
+            raise ShadowFailed(msg)
+        if str(account) == request["account"]:
             msg = f"{file} names our own account, {account}: the shadow needs one of its own"
             raise ShadowFailed(msg)
         result = execution.execute_rebalance_plan(plan)
@@ -47,6 +54,17 @@ def orders(request: Mapping[str, Any]) -> list[dict[str, Any]]:
             msg = f"there the plan is {result.status}: {result.detail}"
             raise ShadowFailed(msg)
         return [one.model_dump(mode="json") for one in execution.traded(plan.plan_id)]
+
+
+def _same(one: str, other: str) -> bool:
+    """Tell whether two URLs name one ledger, however they are written."""
+    if ledger_kind(one) != "sql" or ledger_kind(other) != "sql":
+        return False
+    return _file(one) == _file(other)
+
+
+def _file(url: str) -> Path:
+    return SqliteFile(url, busy_timeout_s=0).path.resolve()
 
 
 def _price_the_mock(file: Path, quotes: Mapping[str, str]) -> None:

@@ -58,11 +58,15 @@ def compare_orders(
     compared = tuple(field for field in _FIELDS if all(_told(field, *pair) for pair in both))
     lone = [_lone(one, ours=True) for symbol, one in mine.items() if symbol not in other and one.traded]
     lone += [_lone(one, ours=False) for symbol, one in other.items() if symbol not in mine and one.traded]
+    lone += [_untold(theirs) for one, theirs in both if (one.traded or theirs.traded) and not _says(theirs)]
+    lone += [_lone(one, ours=True) for one, theirs in both if one.traded and not theirs.traded]
+    lone += [_lone(theirs, ours=False) for one, theirs in both if theirs.traded and not one.traded]
     differences = [*lone, *(found for pair in both for found in _of_line(*pair, tolerances))]
     return ShadowVerdict(
         differences=tuple(sorted(differences, key=lambda one: one.symbol)),
         compared_fields=compared,
-        lines=len(lone) + sum(one.traded or another.traded for one, another in both),
+        lines=sum(one.traded for one in (*mine.values(), *other.values()))
+        - sum(one.traded and theirs.traded for one, theirs in both),
     )
 
 
@@ -108,6 +112,16 @@ def _lone(one: ShadowOrder, *, ours: bool) -> ShadowDifference:
     told = " ".join([one.side or "traded", *([f"{plain(one.quantity)} shares"] if one.quantity else [])])
     sides: Sequence[str] = (told, "not traded") if ours else ("not traded", told)
     return ShadowDifference(symbol=one.symbol, field=ShadowField.LINE, ours=sides[0], theirs=sides[1])
+
+
+def _says(theirs: ShadowOrder) -> bool:
+    """Tell whether enough is told of a line for a verdict: the side, and how much of it."""
+    return theirs.side is not None and (theirs.quantity is not None or theirs.dollars is not None)
+
+
+def _untold(theirs: ShadowOrder) -> ShadowDifference:
+    said = "neither its side with its quantity nor with its dollars"
+    return ShadowDifference(symbol=theirs.symbol, field=ShadowField.LINE, ours="told", theirs=said)
 
 
 def _told(field: ShadowField, ours: ShadowOrder, theirs: ShadowOrder) -> bool:

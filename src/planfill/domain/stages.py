@@ -64,10 +64,10 @@ class Terms(Value, frozen=True):
         """
         Give a line as it may be traded; one that is cut is no full exit any more.
 
-        Shares are cut alike; where dollars bound an order, those alone say what is left of it.
+        Shares are cut alike; where dollars bound an order, those alone say what it is for.
         """
         usd = self.permitted_usd(item)
-        if usd == item.planned_usd:
+        if usd == item.planned_usd and self.max_usd is None:
             return item
         counted = item.quantity if self.max_usd is None else None
         shares = counted and round_down(scale_down(counted, usd, item.planned_usd), _NANO)

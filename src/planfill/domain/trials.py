@@ -138,6 +138,7 @@ def conditions(
     yield success(trials, policy)
     yield _none("unresolved orders", [(one.plan_id, one.unresolved) for one in trials])
     yield _none("differences at the reconciliation", [(one.plan_id, one.differences or 0) for one in trials])
+    yield _none("not reconciled", [(one.plan_id, int(one.differences is None)) for one in trials])
     yield _none("stops by a breaker", [(one.plan_id, int(bool(one.stopped))) for one in trials])
     yield _shortfall(trials, policy)
     if policy.clean_shadow_days and not ramp:

@@ -155,6 +155,13 @@ async def test_an_order_that_is_sent_long_after_it_was_recorded_counts_from_then
     assert "max_orders_per_minute" in refused.detail
 
 
+async def test_an_order_counts_from_the_first_word_about_it_however_late_it_fills() -> None:
+    stage = Stage(settings={"fill_delay_s": 30}, max_orders_per_minute=1)
+    assert (await execute(stage, a_plan(buy("SPY", "100")))).success
+    stage.clock.advance(35)
+    assert (await execute(stage, a_plan(buy("QQQ", "100"), plan_id="plan-2"))).success
+
+
 async def test_an_order_that_is_sent_again_after_a_crash_counts_once() -> None:
     stage = Stage(max_daily_orders=1)
     plan = a_plan(buy("SPY", "1000"))

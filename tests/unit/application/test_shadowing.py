@@ -12,7 +12,7 @@ from planfill.application.ports.broker import Broker
 from planfill.application.ports.shadow import Shadow, Shadowed
 from planfill.application.queries import Executions
 from planfill.application.shadowing import Shadowing
-from planfill.domain.errors import SettingsError, ShadowFailed
+from planfill.domain.errors import PlanUnknown, SettingsError, ShadowFailed
 from planfill.domain.events import ShadowCompared
 from planfill.domain.identity import AccountKey
 from planfill.domain.order import Order
@@ -113,3 +113,16 @@ def test_ports_of_ones_own_have_no_shadows_and_say_their_account() -> None:
         with pytest.raises(SettingsError, match=r"there is none: add the table \[shadow.old\]"):
             execution.require_shadow("old")
         assert execution.shadow_report() == ()
+
+
+async def test_whatever_a_shadow_breaks_with_the_execution_stands() -> None:
+    class Breaks(Says):
+        async def orders(self, execution: Shadowed) -> tuple[ShadowOrder, ...]:
+            raise OverflowError(execution.account)
+
+    stage = Stage()
+    await stage.execute(PLAN)
+    found = await shadowing(stage, Breaks()).compare("plan-1", "old", str(ACCOUNT))
+    assert (found.clean, found.trouble) == (False, "OverflowError in what it says")
+    with pytest.raises(PlanUnknown):
+        await shadowing(stage, Says()).compare("plan-1", "old", "another:account:1")

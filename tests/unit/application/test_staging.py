@@ -21,6 +21,7 @@ from planfill.application.stopping import StopSignal
 from planfill.bootstrap.live_account import LIVE_ACCOUNT, live
 from planfill.domain.errors import AccountBusy
 from planfill.domain.events import Alerted, Event, OrderRecorded, Recorded, Severity, StageChanged
+from planfill.domain.halting import Halt
 from planfill.domain.outcome import LineOutcome, Reason, Residual
 from planfill.domain.policy import Policy, RolloutPolicy
 from planfill.domain.result import ExecutionResult, ExecutionStatus
@@ -165,13 +166,15 @@ async def test_shares_whose_price_has_risen_are_cut_to_the_dollars_of_the_canary
     assert Decimal("19.98") < only(result).filled_usd <= 20
 
 
-async def test_the_gate_of_the_canary_stops_what_its_limits_do_not_let_through() -> None:
-    market = await at(a_market(rollout={"canary_max_usd": "3820"}, exit_tolerance=1), Stage.CANARY)
-    result = await market.execute(a_plan(sell("SPY", "3600", target_weight="0")))
-    assert only(result).outcome is LineOutcome.FILLED  # all 10 shares, worth little more than $3,820
-    market = await at(a_market(rollout={"canary_max_usd": "3700"}, exit_tolerance=1), Stage.CANARY)
-    result = await market.execute(a_plan(sell("SPY", "3600", target_weight="0")))
-    assert (only(result).outcome, only(result).reason) == (LineOutcome.BLOCKED, Reason.LIMIT)
+@pytest.mark.parametrize(
+    "line", [sell("SPY", "3600", target_weight="0"), buy("SPY", "3600", quantity="9", reference_price="400")]
+)
+async def test_at_the_canary_dollars_alone_say_how_much_a_line_is(line: Any) -> None:
+    """Neither all that is held, nor the plan's own shares, where these are worth more now."""
+    market = await at(a_market(rollout={"canary_max_usd": "3600"}, exit_tolerance=1), Stage.CANARY)
+    result = await market.execute(a_plan(line))
+    assert only(result).outcome is LineOutcome.FILLED
+    assert 3590 < only(result).filled_usd <= 3601
 
 
 async def test_the_ramp_takes_its_share_of_each_line_sells_and_buys_alike() -> None:
@@ -227,6 +230,20 @@ async def test_whoever_resumes_keeps_the_terms_of_the_start() -> None:
     await market.crash_after("execution_started", a_plan(buy("SPY", "4000")))
     await at(market, Stage.LIVE, 2)
     assert only(await market.execute(a_plan(buy("SPY", "4000")))).residuals[Residual.ROLLOUT] == 3800
+
+
+async def test_what_was_taken_up_at_no_stage_is_not_resumed_whole() -> None:
+    """Begun under a halt by an account that was not promoted, broken off, and resumed once it was."""
+    market, plan = a_market(), a_plan(buy("SPY", "4000"))
+    assert market.switch is not None
+    market.switch.set(Halt(by="ann", at=market.clock.now(), reason="a drill"))
+    await market.crash_after("execution_started", plan)
+    market.switch.clear(None)
+    await at(market, Stage.LIVE)
+    result = await market.execute(plan)
+    assert "taken up at no stage" in result.detail
+    assert await sent(market) == {}
+    assert (await market.execute(plan)).status is ExecutionStatus.PARTIAL  # as a new attempt, with the cut
 
 
 async def test_whoever_resumes_sends_nothing_where_nothing_may_be_sent_any_more() -> None:

@@ -64,6 +64,25 @@ def test_the_same_orders_differ_in_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ours", "theirs", "told"),
+    [
+        ({}, {"side": None}, "ours told, theirs neither its side with its quantity nor with its dollars"),
+        (
+            {},
+            {"quantity": None, "dollars": None},
+            "ours told, theirs neither its side with its quantity nor with its dollars",
+        ),
+        (UNFILLED, {}, "ours not traded, theirs BUY 10 shares"),
+        ({}, UNFILLED, "ours BUY 10 shares, theirs not traded"),
+    ],
+)
+def test_a_line_of_which_too_little_is_told_or_that_one_side_traded_differs(
+    ours: dict[str, Any], theirs: dict[str, Any], told: str
+) -> None:
+    assert f"SPY line: {told}" in differences([an_order(**ours)], [an_order(**theirs)])
+
+
+@pytest.mark.parametrize(
     ("within", "beyond", "told"),
     [
         ({}, {"side": Side.SELL}, "SPY side: ours BUY, theirs SELL"),

@@ -59,7 +59,7 @@ class ShadowCommands(Commands):
     def _compared(self, facade: ExecutionFacade, plan_id: str, against: str) -> ShadowCompared | None:
         """Compare, and say where that is broken off: what was executed must not read as an error for it."""
         try:
-            return facade.shadow(plan_id, against)
+            return facade.shadow(plan_id, against, account=self._result.account)
         except (KeyboardInterrupt, ExecutionError) as e:
             why = str(e) or "interrupted"
             self._printer.note(

@@ -54,7 +54,10 @@ class ShadowProcess(Shadow):
             raise ShadowFailed(msg) from e
         finally:
             await _end(process)
-        return read_orders(self._answer(out, process.returncode))
+        try:
+            return read_orders(self._answer(out, process.returncode))
+        except ShadowFailed as e:
+            raise ShadowFailed(self.redact(str(e))) from e
 
     async def _started(self) -> Process:
         try:
@@ -82,7 +85,7 @@ class ShadowProcess(Shadow):
             msg = "its process gave no orders"
             raise ShadowFailed(msg)
         if "error" in answer:
-            raise ShadowFailed(self.redact(answer["error"]))
+            raise ShadowFailed(answer["error"])
         return answer["orders"]
 
 
@@ -101,4 +104,3 @@ async def _end(process: Process) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_GRACE_S):
                 await process.wait()
-                return

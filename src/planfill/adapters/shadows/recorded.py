@@ -32,7 +32,7 @@ class RecordedOrders(Shadow):
         except OSError as e:
             msg = f"{path} cannot be read: {e.strerror or e}"
             raise ShadowFailed(msg) from e
-        except (ValueError, csv.Error) as e:
+        except (ValueError, RecursionError, csv.Error) as e:
             msg = f"{path} is neither CSV with a header nor JSON: {e}"
             raise ShadowFailed(msg) from e
         except ShadowFailed as e:
@@ -41,6 +41,9 @@ class RecordedOrders(Shadow):
 
 
 def _rows(path: Path) -> object:
+    if path.exists() and not path.is_file():
+        msg = "it is no regular file"
+        raise ValueError(msg)
     text = path.read_text(encoding="utf-8-sig")
     if path.suffix.lower() == ".json":
         document = json.loads(text)
