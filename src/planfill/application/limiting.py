@@ -32,13 +32,13 @@ from planfill.domain.limits import (
 from planfill.domain.values import ZERO_USD, ClientOrderId, worth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
     from datetime import datetime
 
     from planfill.application.ports.ledger import Ledger
     from planfill.domain.checks import Objection
     from planfill.domain.events import Event, Recorded
-    from planfill.domain.identity import ExecutionKey
+    from planfill.domain.identity import AccountKey, ExecutionKey
     from planfill.domain.order import Order
     from planfill.domain.plan import Plan
     from planfill.domain.policy import LimitsPolicy
@@ -75,13 +75,10 @@ class Limits:
 
         """
         others, plans, ours = dict[ClientOrderId, Sent](), 0, dict[ClientOrderId, Sent]()
-        known = await history.executions(key.account) if needs_usage(policy) else ()
-        for one in known:
-            if one.started_at < now - _LONGEST_RUN:
-                continue
-            recorded = await history.read(stream_of(one.key))
-            (ours if one.key == key else others).update(sent_in(recorded, now))
-            plans += one.key != key and _is_of(recorded, now)
+        if needs_usage(policy):
+            async for one, recorded in recent(history, key.account, now):
+                (ours if one == key else others).update(sent_in(recorded, now))
+                plans += one != key and _is_of(recorded, now)
         return cls(plan, policy, Usage(tuple(others.values()), plans), ours)
 
     def check_plan(self, now: datetime) -> Objection | None:
@@ -117,6 +114,15 @@ class Limits:
             objection = told(breaches)
             raise NotPermitted(objection.reason, objection.detail)
         self._ours[order.client_order_id] = sending
+
+
+async def recent(
+    history: Ledger, account: AccountKey, now: datetime
+) -> AsyncIterator[tuple[ExecutionKey, tuple[Recorded, ...]]]:
+    """Read the executions of an account that may have sent something today or lately."""
+    for one in await history.executions(account):
+        if one.started_at >= now - _LONGEST_RUN:
+            yield one.key, await history.read(stream_of(one.key))
 
 
 def sent_in(recorded: Iterable[Recorded], now: datetime) -> dict[ClientOrderId, Sent]:

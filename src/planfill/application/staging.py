@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from planfill.application.heeding import account_stream
-from planfill.application.limiting import sent_in
+from planfill.application.limiting import recent, sent_in
 from planfill.application.opening import stream_of
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.ledger import Cursors, Ledger
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 # So many executions are looked at for what moves an account by itself, or as many as a step asks for.
 _LOOK_BACK: Final = 50
-_LONGEST_RUN: Final = timedelta(days=7)
 
 
 class Staged(NamedTuple):
@@ -136,8 +134,6 @@ class Staging:
 
     async def _sent_today(self, account: AccountKey) -> int:
         now, count = self.clock.now(), 0
-        for one in await self.history.executions(account):
-            if one.started_at >= now - _LONGEST_RUN:
-                sent = sent_in(await self.history.read(stream_of(one.key)), now).values()
-                count += sum(order.at.date() == now.date() for order in sent)
+        async for _, recorded in recent(self.history, account, now):
+            count += sum(order.at.date() == now.date() for order in sent_in(recorded, now).values())
         return count

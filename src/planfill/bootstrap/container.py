@@ -30,7 +30,6 @@ from planfill.application.canceling import CancelPlan
 from planfill.application.examining import Examine
 from planfill.application.execute import ExecutePlan
 from planfill.application.halting import Halts
-from planfill.application.metering import Metering
 from planfill.application.ports.alerter import Heartbeat
 from planfill.application.ports.brokerage import Brokerage
 from planfill.application.ports.clock import Clock
@@ -39,21 +38,21 @@ from planfill.application.ports.ledger import AuditTrail, Ledger
 from planfill.application.ports.listener import EventListener
 from planfill.application.ports.shadow import Shadow
 from planfill.application.preview import PreviewPlan
-from planfill.application.promoting import Rollout
 from planfill.application.queries import Executions
 from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
-from planfill.application.shadowing import Shadowing
 from planfill.application.watching import Watch
 from planfill.bootstrap.alerts import AlertsSettings, alerts_of, heartbeat, names, targets
 from planfill.bootstrap.prices import priced
 from planfill.bootstrap.settings import Configuration
-from planfill.bootstrap.shadows import made
 from planfill.domain.errors import LedgerUnavailable
 from planfill.domain.policy import Policy
 
 if TYPE_CHECKING:
     from planfill.adapters.ledgers.sql import SqlLedger
+    from planfill.application.metering import Metering
+    from planfill.application.promoting import Rollout
+    from planfill.application.shadowing import Shadowing
 
 
 def holder() -> str:
@@ -115,6 +114,39 @@ def audit_trail(ledger: Ledger) -> AuditTrail:
         msg = f"{type(ledger).__name__} cannot be audited: it is no AuditTrail (application.ports.ledger)"
         raise LedgerUnavailable(msg)
     return ledger
+
+
+# What a plain execution does not use is imported where it is asked for.
+
+
+def metering(ledger: MemoryLedger | SqlLedger) -> Metering:
+    """Give the use-case that measures how executions have gone."""
+    from planfill.application.metering import Metering
+
+    return Metering(ledger, ledger)
+
+
+def rollout(execute: ExecutePlan, by: str) -> Rollout:
+    """Give the use-cases that tell and move the stage of the account."""
+    from planfill.application.promoting import Rollout
+
+    return Rollout(execute, by)
+
+
+def shadows(configuration: Configuration) -> Mapping[str, Shadow]:
+    """Make the shadows of the settings, by name."""
+    from planfill.bootstrap.shadows import made
+
+    return made(configuration)
+
+
+def shadowing(
+    ledger: Ledger, clock: Clock, executions: Executions, shadows: Mapping[str, Shadow]
+) -> Shadowing:
+    """Give the use-cases that compare with a shadow."""
+    from planfill.application.shadowing import Shadowing
+
+    return Shadowing(ledger, clock, executions, shadows)
 
 
 def build(configuration: Configuration, clock: Clock, families: list[Brokerage]) -> Brokerage:
@@ -191,7 +223,7 @@ class Container(DeclarativeContainer):
     )
     executions: Provider[Executions] = Factory(Executions, reader, clock)
     audit: Provider[Audit] = Factory(Audit, Callable(audit_trail, reader))
-    metering: Provider[Metering] = Factory(Metering, reader, reader)
+    metering: Provider[Metering] = Factory(metering, reader)
     described: Provider[str] = Callable(description, configuration)
     alerts_settings: Provider[AlertsSettings] = Callable(alerts_of, configuration)
     examine: Provider[Examine] = Factory(
@@ -207,7 +239,7 @@ class Container(DeclarativeContainer):
     operator: Provider[str] = Callable(operator)
     cancel: Provider[CancelPlan] = Factory(CancelPlan, execute, executions, operator)
     halts: Provider[Halts] = Factory(Halts, writer, switch, clock, executions, execute.provider, operator)
-    rollout: Provider[Rollout] = Factory(Rollout, execute, operator)
+    rollout: Provider[Rollout] = Factory(rollout, execute, operator)
     reconcile: Provider[Reconcile] = Factory(Reconcile, execute)
 
     heartbeat: Provider[Heartbeat | None] = Callable(heartbeat, alerts_settings)
@@ -218,5 +250,5 @@ class Container(DeclarativeContainer):
     watch: Provider[Watch] = Factory(Watch, writer, switch, clock, alerts, Callable(holder))
     watch_aloud: Provider[Watch] = Factory(Watch, writer, switch, clock, alerts_aloud, Callable(holder))
     resolve: Provider[ResolveOrder] = Factory(ResolveOrder, execute, executions, operator)
-    shadows: Provider[Mapping[str, Shadow]] = Callable(made, configuration)
-    shadowing: Provider[Shadowing] = Factory(Shadowing, reader, clock, executions, shadows)
+    shadows: Provider[Mapping[str, Shadow]] = Callable(shadows, configuration)
+    shadowing: Provider[Shadowing] = Factory(shadowing, reader, clock, executions, shadows)

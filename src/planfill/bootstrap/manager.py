@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from dependency_injector.providers import Factory, Object
 
@@ -16,7 +16,6 @@ from planfill.application.examining import Examine
 from planfill.application.execute import ExecutePlan
 from planfill.application.facade import ExecutionFacade
 from planfill.application.halting import Halts
-from planfill.application.metering import Metering
 from planfill.application.ports.alerter import Heartbeat
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.brokerage import Brokerage, OpensForPlan
@@ -30,11 +29,9 @@ from planfill.application.ports.market import (
     MarketHours,
 )
 from planfill.application.preview import PreviewPlan
-from planfill.application.promoting import Rollout
 from planfill.application.queries import Executions
 from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
-from planfill.application.shadowing import Shadowing
 from planfill.application.watching import Watch
 from planfill.bootstrap.alerts import AlertsSettings
 from planfill.bootstrap.container import Container
@@ -44,6 +41,11 @@ from planfill.bootstrap.tracing import trace_listeners
 from planfill.domain.errors import Problem, SettingsError
 from planfill.domain.market import Capabilities
 from planfill.domain.policy import Policy
+
+if TYPE_CHECKING:
+    from planfill.application.metering import Metering
+    from planfill.application.promoting import Rollout
+    from planfill.application.shadowing import Shadowing
 
 _P = TypeVar("_P")
 

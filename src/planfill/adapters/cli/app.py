@@ -159,18 +159,14 @@ def doctor(
 ) -> int:
     """Check settings, keys, network, account, prices and ledger: what is found, and what to do about it."""
     from planfill.adapters.cli.doctoring import DoctorCommand
-    from planfill.adapters.cli.printing import Printer
 
     request: Request = context.obj
-    return DoctorCommand(request.assembly, Printer(request.assembly.redact, as_json=json), config)(
-        order=order
-    )
+    return DoctorCommand(request.assembly, request.printer(json=json), config)(order=order)
 
 
 def _commands(context: typer.Context, config: Path | None, *, json: bool) -> "Commands":
     from planfill.adapters.cli.commands import Commands
-    from planfill.adapters.cli.printing import Printer
 
     request: Request = context.obj
-    printer = Printer(request.assembly.redact, as_json=json)
+    printer = request.printer(json=json)
     return Commands(request.assembly, printer, config)

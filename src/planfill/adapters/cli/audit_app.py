@@ -57,7 +57,6 @@ def export(context: typer.Context, plan_id: PlanId, output: Output = None, confi
 
 def _audits(context: typer.Context, config: Path | None, *, json: bool) -> "AuditCommands":
     from planfill.adapters.cli.auditing import AuditCommands
-    from planfill.adapters.cli.printing import Printer
 
     request: Request = context.obj
-    return AuditCommands(request.assembly, Printer(request.assembly.redact, as_json=json), config)
+    return AuditCommands(request.assembly, request.printer(json=json), config)

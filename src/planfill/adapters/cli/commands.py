@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from planfill.adapters.cli.board import Board
 from planfill.adapters.cli.document import Failed, Failure, document, executions_document
-from planfill.adapters.cli.following import Follower, usual_s
 from planfill.adapters.cli.formats import one_line
 from planfill.adapters.cli.interrupting import Interrupts
 from planfill.adapters.cli.live import PlainLines, Times, watching
@@ -124,6 +123,8 @@ class Commands:
 
     def watch(self, plan_id: str) -> int:
         """Show an execution as it goes on in another process, and its result when its run has ended."""
+        from planfill.adapters.cli.following import Follower
+
         board = self._board()
         with self._open(board) as facade:
             self._name_unfinished(facade, plan_id)
@@ -173,7 +174,7 @@ class Commands:
         self, plan_id: str, board: Board, facade: ExecutionFacade, run: Callable[[], ExecutionResult]
     ) -> int:
         """Let an execution run, watched and stoppable, and print what became of it."""
-        times = Times(usual_s=usual_s(facade) if self._printer.is_live else None)
+        times = Times(usual_s=self._usual_s(facade) if self._printer.is_live else None)
         resume = f"planfill resume {shlex.quote(plan_id)}{self._options}"
         interrupts = Interrupts(lambda: self._stopping(board), lambda: self._leaving(_left(plan_id, resume)))
         with interrupts:
@@ -199,6 +200,11 @@ class Commands:
             return
         again = f"; planfill reconcile {shlex.quote(reconciliation.plan_id)}{self._options}"
         self._printer.note(one_line(f"{reconciliation}{again if reconciliation.trouble else ''}"))
+
+    def _usual_s(self, facade: ExecutionFacade) -> float | None:
+        from planfill.adapters.cli.following import usual_s
+
+        return usual_s(facade)
 
     def _stopping(self, board: Board) -> None:
         board.stopping = "interrupted"

@@ -49,7 +49,6 @@ def unhalt(
 
 def _commands(context: typer.Context, config: Path | None, *, json: bool) -> "HaltCommands":
     from planfill.adapters.cli.halting import HaltCommands
-    from planfill.adapters.cli.printing import Printer
 
     request: Request = context.obj
-    return HaltCommands(request.assembly, Printer(request.assembly.redact, as_json=json), config)
+    return HaltCommands(request.assembly, request.printer(json=json), config)

@@ -20,10 +20,9 @@ def check(context: typer.Context, *, json: Json = False) -> int:
     """Trip every limit and breaker on a mock exchange of its own; exits with 1 where one did not hold."""
     from planfill.adapters.cli.document import document
     from planfill.adapters.cli.drill_view import drill_lines
-    from planfill.adapters.cli.printing import Printer
 
     request: Request = context.obj
-    printer = Printer(request.assembly.redact, as_json=json)
+    printer = request.printer(json=json)
     report = request.assembly.drill()
     if json:
         printer.document(document(report))

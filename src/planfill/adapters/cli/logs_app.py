@@ -11,10 +11,9 @@ def logs(context: typer.Context, plan_id: PlanId, config: Config = None, *, json
     from json import dumps
 
     from planfill.adapters.cli.formats import one_line
-    from planfill.adapters.cli.printing import Printer
 
     request: Request = context.obj
-    printer = Printer(request.assembly.redact, as_json=json)
+    printer = request.printer(json=json)
     try:
         found = request.assembly.logged(config, plan_id)
     except OSError as e:

@@ -40,10 +40,9 @@ def metrics(
 ) -> int:
     """Measure how the executions in the ledger have gone, beside what is to be reached."""
     from planfill.adapters.cli.metering import MetricsCommand, Period
-    from planfill.adapters.cli.printing import Printer
 
     request: Request = context.obj
-    command = MetricsCommand(request.assembly, Printer(request.assembly.redact, as_json=json), config)
+    command = MetricsCommand(request.assembly, request.printer(json=json), config)
     period = Period(since, until)
     if textfile is not None and serve is not None:
         raise typer.BadParameter("--textfile and --serve are two ways: take one")

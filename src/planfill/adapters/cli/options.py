@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from planfill.adapters.cli.assembly import Assembly
+    from planfill.adapters.cli.printing import Printer
 
 
 class Request(NamedTuple):
@@ -15,6 +16,12 @@ class Request(NamedTuple):
 
     assembly: "Assembly"
     version: str
+
+    def printer(self, *, json: bool) -> "Printer":
+        """Make what the command prints with; its module is imported here, not before."""
+        from planfill.adapters.cli.printing import Printer
+
+        return Printer(self.assembly.redact, as_json=json)
 
 
 Config = Annotated[

@@ -47,8 +47,7 @@ def promote(
 
 
 def _commands(context: typer.Context, config: Path | None, *, json: bool) -> "RolloutCommands":
-    from planfill.adapters.cli.printing import Printer
     from planfill.adapters.cli.promoting import RolloutCommands
 
     request: Request = context.obj
-    return RolloutCommands(request.assembly, Printer(request.assembly.redact, as_json=json), config)
+    return RolloutCommands(request.assembly, request.printer(json=json), config)

@@ -28,11 +28,10 @@ def shadow(
     json: Json = False,
 ) -> int:
     """Execute a plan, then compare it with what a shadow makes of it; or report the clean days."""
-    from planfill.adapters.cli.printing import Printer
     from planfill.adapters.cli.shadowing import ShadowCommands
 
     request: Request = context.obj
-    commands = ShadowCommands(request.assembly, Printer(request.assembly.redact, as_json=json), config)
+    commands = ShadowCommands(request.assembly, request.printer(json=json), config)
     if against is not None:
         return commands.shadow(plan, against)
     if plan == "report":

@@ -59,16 +59,14 @@ def list_(context: typer.Context, *, most: Most = 20, config: Config = None, jso
 
 
 def _commands(context: typer.Context, config: Path | None, *, json: bool) -> "WatchCommands":
-    from planfill.adapters.cli.printing import Printer
     from planfill.adapters.cli.watching import WatchCommands
 
     request: Request = context.obj
-    return WatchCommands(request.assembly, Printer(request.assembly.redact, as_json=json), config)
+    return WatchCommands(request.assembly, request.printer(json=json), config)
 
 
 def _follow(context: typer.Context, config: Path | None, plan_id: str, *, json: bool) -> int:
     from planfill.adapters.cli.commands import Commands
-    from planfill.adapters.cli.printing import Printer
 
     request: Request = context.obj
-    return Commands(request.assembly, Printer(request.assembly.redact, as_json=json), config).watch(plan_id)
+    return Commands(request.assembly, request.printer(json=json), config).watch(plan_id)
