@@ -21,6 +21,8 @@ from planfill.domain.values import Money, Quantity
 
 KEY: Final = "PKLOCALKEY0000000001"
 SECRET: Final = "local-secret-of-nobody"  # noqa: S105 - it opens nothing
+# From an accepted connection to its first call: two; one more, so that what is broken off is gone.
+_TURNS: Final = 4
 _T = TypeVar("_T")
 
 
@@ -108,9 +110,11 @@ class AlpacaServer:
             if self._listening is not None:
                 self._listening.close()
                 self._listening = None
-            for connection in tuple(self._open):
-                connection.reset()
-            await asyncio.sleep(0)
+            # What was accepted just before is a connection two turns of the loop later, and broken off too.
+            for _ in range(_TURNS):
+                for connection in tuple(self._open):
+                    connection.reset()
+                await asyncio.sleep(0)
             if for_s is not None:
                 self._loop.call_later(for_s, lambda: self._loop.create_task(self._listen()))
 
