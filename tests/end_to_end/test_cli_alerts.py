@@ -173,8 +173,23 @@ def test_watch_goes_on_until_it_is_interrupted_and_says_what_is_new(
             return False
 
     monkeypatch.setattr(watching, "Event", Pause)
+    planfill.write("plan.json", a_plan(buy("SPY", "1000")))
+    planfill("execute", "plan.json")
     watched = planfill("watch", "--every", "5")
     assert (watched.code, watched.out, looks) == (0, "all is well\n", [5, 5, 5])
+
+
+@pytest.mark.parametrize("options", [("--once",), ("--every", "5"), ("--serve", "0")])
+def test_where_there_is_no_ledger_watch_says_so_and_makes_none(
+    planfill: Program, options: tuple[str, ...]
+) -> None:
+    before = planfill.files()
+    watched = planfill("watch", *options)
+    assert (watched.code, watched.out) == (2, "")
+    assert f"the ledger {planfill.folder / 'planfill.db'} cannot be used: there is none yet" in watched.err
+    assert "the first execution makes it; is it elsewhere, set ledger.url to it" in watched.err
+    assert len(watched.err.splitlines()) == 1
+    assert planfill.files() - before <= {"planfill.log"}
 
 
 def test_an_alert_that_is_not_out_is_wrong_and_says_so(planfill: Program, webhook: Webhook) -> None:
