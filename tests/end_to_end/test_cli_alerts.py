@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -128,14 +129,18 @@ def test_a_run_that_was_killed_is_found_by_the_next_look_until_it_is_resumed(
 
 
 def test_a_heartbeat_tells_the_beginning_and_the_end_of_each_run(planfill: Program, webhook: Webhook) -> None:
-    planfill.settings(alerts__heartbeat_url=f"http://127.0.0.1:{webhook.port}/id")
-    planfill.write("good.json", a_plan(buy("SPY", "1000"), plan_id="plan-2"))
-    planfill("execute", "good.json")
-    planfill("execute", "plan.json")
-    assert webhook.asked == ["/id/start", "/id", "/id/start", "/id/fail"]
-    with ExecutionManager.from_settings() as execution, pytest.raises(PlanConflict):
-        execution.execute_rebalance_plan(a_plan(buy("SPY", "2000")))
-    assert webhook.asked[4:] == ["/id/start", "/id/fail"]
+    # Cash for all of them: left alone, the mock's account holds what the first plan needs, and no more.
+    planfill.settings(alerts__heartbeat_url=f"http://127.0.0.1:{webhook.port}/id", mock__cash="10000")
+    good = planfill.write("good.json", a_plan(buy("SPY", "1000"), plan_id="plan-2"))
+    with ExecutionManager.from_settings() as execution:
+        assert execution.execute_rebalance_plan(json.loads(good.read_text())).success
+        assert not execution.execute_rebalance_plan(CUT).success
+        assert execution.execute_rebalance_plan(a_plan(buy("SPY", "900"), plan_id="plan-3")).success
+        with pytest.raises(PlanConflict):
+            execution.execute_rebalance_plan(a_plan(buy("SPY", "2000")))
+        assert execution.alerted() == ()
+    well, ill = ["/id/start", "/id"], ["/id/start", "/id/fail"]
+    assert webhook.asked == [*well, *ill, *well, *ill]
     webhook.down()
     unheard = planfill("execute", "good.json")
     assert unheard.code == 0

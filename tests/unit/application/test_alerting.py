@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,7 +26,7 @@ from planfill.domain.errors import (
     LedgerUnavailable,
     OutcomeUnknown,
 )
-from planfill.domain.events import Alerted, Halted, Severity
+from planfill.domain.events import Alerted, Event, Halted, OrderReported, Severity
 from planfill.domain.halting import Halt
 from planfill.domain.identity import AccountKey
 from planfill.domain.outcome import Reason
@@ -310,4 +310,30 @@ class TestScenario14:
         inbox.is_up = True
         await alerts(stage, AlertTarget("phone", inbox)).deliver()
         assert "plan 'plan-1'" in inbox.text
+        assert len(inbox.messages) == 1
+
+    async def test_scenario_14_the_ledger_fails_after_the_fills_and_the_alert_says_how_to_go_on(self) -> None:
+        stage, inbox, plan = Stage(), Inbox(), a_plan(buy("SPY", "400"))
+
+        class FailsOnceItIsFilled(MemoryLedger):
+            async def append(self, stream: str, events: Sequence[Event], **rest: Any) -> Any:
+                if any(isinstance(one, OrderReported) and one.report.is_terminal for one in events):
+                    raise LedgerUnavailable("the disk is full")
+                return await super().append(stream, events, **rest)
+
+        stage.ledger = FailsOnceItIsFilled(stage.store)
+        in_doubt = await stage.execute(plan)
+        (filled,) = await stage.broker.list_orders(stage.clock.now() - timedelta(minutes=1))
+        assert (in_doubt.status, in_doubt.exit_code) == (ExecutionStatus.IN_DOUBT, 4)
+        assert ("disk is full" in in_doubt.detail, filled.is_terminal) == (True, True)
+        stage.ledger = MemoryLedger(stage.store)
+        for _ in range(2):
+            await a_watch(stage, AlertTarget("phone", inbox))()
+        (message,) = inbox.messages
+        assert "plan 'plan-1': STUCK" in message.title
+        assert "next: planfill resume plan-1" in message.plain
+        resumed = await stage.execute(plan)
+        assert (resumed.status, resumed.orders_placed) == (ExecutionStatus.SUCCEEDED, 1)
+        assert len(await stage.broker.list_orders(stage.clock.now() - timedelta(minutes=1))) == 1
+        await a_watch(stage, AlertTarget("phone", inbox))()
         assert len(inbox.messages) == 1
