@@ -95,6 +95,40 @@ async def test_a_target_that_is_down_is_told_when_it_is_back_and_nobody_else_twi
     assert "plan-2" in down.text
 
 
+async def test_what_holds_nothing_for_a_target_is_not_read_again_while_it_is_down() -> None:
+    stage, inbox, read = Stage(), Inbox(), list[str]()
+
+    class Counting(MemoryLedger):
+        async def read(self, stream: str, after: int = 0) -> Any:
+            read.append(stream)
+            return await super().read(stream, after)
+
+    for number in range(3):
+        assert (await stage.execute(a_plan(buy("GLD", str(500 + number)), plan_id=f"good {number}"))).success
+    await note(stage, thin())
+    inbox.is_up = False
+    ledger, target = Counting(stage.store), AlertTarget("phone", inbox)
+    found = Alerts(ledger, ledger, stage.clock, (target,), "another process")
+    await found.deliver()
+    assert len(read) == 4
+    await found.deliver()
+    assert read[4:] == ["system"]
+    inbox.is_up = True
+    for _ in range(2):
+        await found.deliver()
+    assert (read[5:], len(inbox.messages)) == (["system"], 1)
+
+
+async def test_an_account_on_which_nothing_was_executed_is_told_of_too() -> None:
+    stage, inbox = Stage(), Inbox()
+    account = AccountKey(broker="mock", environment="mock", number="MOCK-1")
+    await note(stage, Halted(by="me", reason="odd", reduce_only=False), stream=account_stream(account))
+    told = alerts(stage, AlertTarget("phone", inbox))
+    await told.deliver()
+    assert f"nothing is sent on {account}" in inbox.text
+    assert [one.account for one in await told.recent(5)] == [str(account)]
+
+
 async def test_each_target_hears_of_what_is_grave_enough_for_it() -> None:
     stage, grave, all_of_it = Stage(), Inbox(), Inbox()
     await note(stage, thin())
@@ -286,14 +320,14 @@ async def test_a_plan_that_was_refused_before_the_ledger_knew_of_it_is_an_alert_
 
 async def test_a_ledger_that_fails_while_a_target_is_told_is_a_trouble_of_that_target() -> None:
     class Fails(MemoryLedger):
-        async def get_cursors(self, stream: str) -> Any:
-            raise LedgerUnavailable(f"no cursors of {stream}")
+        async def behind(self, listener: str) -> Any:
+            raise LedgerUnavailable(f"no cursors of {listener}")
 
     stage = Stage()
     found = alerts(stage, AlertTarget("phone", Inbox()))
     failing = Alerts(found.ledger, Fails(stage.store), stage.clock, found.targets, found.holder)
     (delivery,) = await failing.deliver()
-    assert "no cursors of system" in delivery.trouble
+    assert "no cursors of alerts/phone" in delivery.trouble
 
 
 class TestScenario14:
