@@ -9,7 +9,7 @@ from planfill.domain import events as ev
 from planfill.domain.alert import Alert, AlertLine
 from planfill.domain.deadman import slow_after_s
 from planfill.domain.events import Severity
-from planfill.domain.outcome import LineOutcome, Reason
+from planfill.domain.outcome import HARMLESS, LineOutcome, Reason
 from planfill.domain.result import ExecutionStatus
 from planfill.domain.values import ZERO_USD
 
@@ -183,7 +183,11 @@ def _completed(result: ExecutionResult, stream: _Stream) -> Iterator[_Found]:
 
 
 def _ended(result: ExecutionResult, severity: Severity, todo: str, stream: _Stream) -> _Found:
-    short = [line for line in result.orders if line.outcome not in _AS_PLANNED or line.reason]
+    short = [
+        line
+        for line in result.orders
+        if line.outcome not in _AS_PLANNED or line.reason or not set(line.residuals) <= HARMLESS
+    ]
     lines = tuple(
         AlertLine(
             symbol=line.symbol,
