@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from program import Program, wait_for
 from stage import a_plan, buy
+from typed import is_a_command
 from webhook import Webhook
 
 from planfill import ExecutionManager
+from planfill.adapters.alerts import apprise
 from planfill.adapters.cli import watching
 from planfill.domain.errors import PlanConflict
 
@@ -27,6 +29,12 @@ def planfill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     program = Program(tmp_path, monkeypatch, capsys)
     program.write("plan.json", CUT)
     return program
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait in real time before an alert is sent again."""
+    monkeypatch.setattr(apprise, "_PAUSE_S", 0)
 
 
 @pytest.fixture
@@ -59,6 +67,12 @@ def test_a_halt_and_what_it_refuses_reach_the_receiver(planfill: Program, webhoo
     assert "next: planfill unhalt" in halted
     assert "plan 'plan-1' REFUSED: 0 of 2 lines filled" in refused
     assert "lifted by" in lifted
+    config = planfill.write("odd name.toml", "")
+    listed = planfill("alerts", "list", "--config", config).out
+    hints = [line.strip().removeprefix("next: ") for line in listed.splitlines() if "next: " in line]
+    options = f"--config '{config}'"
+    assert hints == [f"planfill {one} {options}" for one in ("unhalt", "show plan-1", "unhalt")]
+    assert all(map(is_a_command, hints))
 
 
 def test_scenario_14_the_target_is_down_the_result_is_the_same_and_the_alert_comes_later_once(

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import ast
 import inspect
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
-import typer
 from alert_drives import DRIVES, Drive, Told
 from announcing import heard
 from postbox import Postbox
+from typed import is_a_command
 from webhook import Webhook
 
 import planfill
-from planfill.adapters.cli.app import app
 from planfill.domain import raising
 from planfill.domain.events import Severity
 
@@ -59,18 +57,6 @@ def assert_told(bodies: Sequence[str], expected: Sequence[Told]) -> None:
         assert [part for part in told.holds if part not in one.text] == []
         assert len(one.text) < 1000
         assert one.todo == "" or is_a_command(one.todo)
-
-
-def is_a_command(todo: str) -> bool:
-    """Tell whether the program understands a line as it stands: nothing is run."""
-    name, *arguments = shlex.split(todo)
-    command: Any = typer.main.get_command(app)
-    context: Any = None
-    while hasattr(command, "resolve_command"):
-        context = command.make_context(name, arguments, parent=context)
-        name, command, arguments = command.resolve_command(context, [*context._protected_args, *context.args])
-    command.make_context(name, arguments, parent=context)
-    return True
 
 
 @pytest.mark.parametrize("drive", DRIVES, ids=named)
