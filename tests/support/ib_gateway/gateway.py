@@ -12,7 +12,7 @@ from ib_gateway.asking import error
 from ib_gateway.connection import Connection
 from ib_gateway.counter import UNREADABLE, Counter
 from ib_gateway.faults import Fault, Faults
-from ib_gateway.news import News
+from ib_gateway.news import News, commissions_told
 from ib_gateway.of_account import moved
 from planfill.domain.values import Money, Quantity
 
@@ -129,6 +129,10 @@ class IbGateway:
     def let_fill(self, symbol: str, shares: Quantity | None = None) -> None:
         """Fill the open orders of a symbol, or so many shares of each."""
         self._at(lambda: self.market.desk.let_fill(symbol, shares))
+
+    def report_commissions(self) -> None:
+        """Tell what executions have cost of which that was not told yet."""
+        self._at(lambda: commissions_told(self.market, self._say))
 
     def take(self, connection: Connection, fields: list[str]) -> None:
         """Take a request of a connection."""

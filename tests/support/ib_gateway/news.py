@@ -61,3 +61,13 @@ class News:
             if not ticket.is_open:
                 del self._told[number]
         return stirred
+
+
+def commissions_told(market: Market, say: Callable[[Paper, Fields], None]) -> None:
+    """Tell the commissions that were hidden."""
+    for paper in market.papers.values():
+        if paper.commission_hidden:
+            paper.commission_hidden = False
+            for _, commission in executions(market, paper, -1):
+                if commission is not None:
+                    say(paper, commission)

@@ -35,7 +35,7 @@ def contract_details(asked: Asked) -> Answer:
 
 
 def market_data(asked: Asked) -> Answer:
-    """Show bid, ask and last of a stock, with their sizes, and end the snapshot."""
+    """Show bid, ask and last of a stock, with their sizes; of a snapshot also its end."""
     req_id, con_id, name = asked.fields[2:5]
     exchange, now = asked.market.advanced()
     stock = contracts.find(exchange, con_id=int(con_id or 0), name=name)
@@ -54,7 +54,7 @@ def market_data(asked: Asked) -> Answer:
     ]
     if last:
         ticks += [(1, 6, req_id, 4, last, _SIZE, 0), (46, 6, req_id, 45, int(now.timestamp()))]
-    return *ticks, (57, 1, req_id)
+    return (*ticks, (57, 1, req_id)) if asked.fields[17] == "1" else ticks
 
 
 def _shown(size: Decimal | None) -> str:
