@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from planfill.adapters.brokers.ib import outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ib_async.contract import Contract
     from ib_async.order import Order, OrderState
@@ -19,6 +20,8 @@ OPEN: Final = "open orders"
 COMPLETED: Final = "completed orders"
 POSITIONS: Final = "positions"
 TIME: Final = "time"
+# The number of what nobody has asked for.
+NOBODY: Final = -1
 
 
 class Lost(Exception):
@@ -89,7 +92,7 @@ class Asked:
         self.questions: dict[int | str, Question] = {}
         self.watches: dict[int, Ticking] = {}
         self.orders: dict[tuple[int, int], Told] = {}
-        self.waiting: dict[int, asyncio.Event] = {}
+        self.waiting: dict[int, set[asyncio.Event]] = {}
 
     def told(self, client_id: int, order_id: int, perm_id: int) -> Told:
         """Give what is known of an order; one that was placed by hand has no number of a program's."""
@@ -101,9 +104,24 @@ class Asked:
             self.refuse(key, error)
         for watch in self.watches.values():
             watch.fail(error)
-        for event in self.waiting.values():
-            event.set()
+        for number in tuple(self.waiting):
+            self.wake(number)
         self.heard()
+
+    @contextmanager
+    def listening(self, number: int) -> Iterator[asyncio.Event]:
+        """Give what is set when something is said of an order, by its number."""
+        event = asyncio.Event()
+        self.waiting.setdefault(number, set()).add(event)
+        try:
+            yield event
+        finally:
+            self.waiting[number].discard(event)
+
+    def wake(self, number: int) -> None:
+        """Say that something was said of an order."""
+        for event in self.waiting.get(number, ()):
+            event.set()
 
     def refuse(self, key: int | str, error: Exception) -> None:
         """Let one question have no answer."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ib_async.client import Client
 
-from planfill.adapters.brokers.ib.asked import OPEN, Lost, Question
+from planfill.adapters.brokers.ib import outcomes
+from planfill.adapters.brokers.ib.asked import OPEN, Lost, Question, Refused
 from planfill.adapters.brokers.ib.inbox import Inbox
 from planfill.adapters.brokers.ib.pace import Pace
 from planfill.domain.errors import BrokerUnavailable, NotAuthorizedError
@@ -36,6 +37,11 @@ def _client(inbox: Inbox) -> Any:  # noqa: ANN401 - it has no types
     client.decoder.logger = inbox  # type: ignore[assignment]
     client.MaxRequests = 0  # the pace is kept before something is sent
     return client
+
+
+def read_only(refused: Refused) -> NotAuthorizedError:
+    """Say what to do about a gateway that lets programs only look."""
+    return NotAuthorizedError(f"{refused}: untick Read-Only API in the gateway's settings", raw=str(refused))
 
 
 class Connection:
@@ -86,7 +92,7 @@ class Connection:
                 self.client.reqMarketDataType(_LIVE)
                 # Were a number used again that an open order of ours has, IB would change that order.
                 await self.unnumbered(OPEN, self.client.reqOpenOrders)
-            self.account = self._chosen()
+            self.account = settings.choose(self.inbox.accounts)
         except TimeoutError as e:
             self.close()
             raise BrokerUnavailable(f"no answer from the gateway at {where} in time") from e
@@ -98,6 +104,11 @@ class Connection:
             self.close()
             why = self.inbox.last_message or str(e)
             raise BrokerUnavailable(f"the gateway at {where} has ended the connection: {why}") from e
+        except Refused as e:
+            self.close()
+            if outcomes.is_read_only(e.code, e.text):
+                raise read_only(e) from e
+            raise BrokerUnavailable(f"the gateway at {where}: {e}") from e
         except BaseException:
             self.close()
             raise
@@ -167,24 +178,6 @@ class Connection:
             for one in (connecting, closed):
                 one.cancel()
             await asyncio.gather(connecting, closed, return_exceptions=True)
-
-    def _chosen(self) -> str:
-        """Choose the account, and make sure that it is of the kind that the settings name."""
-        shown, named = self.inbox.accounts, self._settings.account
-        if named is not None and named not in shown:
-            raise NotAuthorizedError(
-                "the gateway is logged in to other accounts than the one that ib.account names"
-            )
-        if named is None and len(shown) != 1:
-            raise NotAuthorizedError(f"the gateway shows {len(shown)} accounts: name one as ib.account")
-        account = named or shown[0]
-        kind = "paper" if account.startswith("D") else "live"
-        if kind != self._settings.environment:
-            said = self._settings.environment
-            raise NotAuthorizedError(
-                f"the gateway's account is a {kind} one, and ib.environment says {said!r}"
-            )
-        return account
 
     def _greeted(self, data: bytes) -> None:
         """Read the gateway's time from its greeting, whose last field is ``20261127 09:30:00 EST``."""

@@ -144,6 +144,8 @@ def symbol_of(contract: Contract) -> str:
 
 async def _listing(connection: Connection, symbol: str) -> Listing | None:
     found = await _details(connection, symbol)
+    # One that was delisted may be there beside the one that is traded under its symbol now.
+    found = [one for one in found if _is_traded(one)] or found
     if len(found) != 1:
         return None
     tick, contract = number(found[0].minTick), found[0].contract
@@ -158,13 +160,17 @@ async def _listing(connection: Connection, symbol: str) -> Listing | None:
         traded,
         Instrument(
             symbol=symbol,
-            tradable="SMART" in found[0].validExchanges.split(","),
+            tradable=_is_traded(found[0]),
             fractionable=False,
             quantity_increment=Quantity(Decimal(1)),
             price_increment=Price(max(tick, _CENT)),
             sub_dollar_price_increment=Price(tick),
         ),
     )
+
+
+def _is_traded(details: ContractDetails) -> bool:
+    return "SMART" in details.validExchanges.split(",")
 
 
 async def _details(connection: Connection, symbol: str) -> list[ContractDetails]:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from planfill.application.ports.clock import Clock
     from planfill.domain.examination import Finding
 
-# IB tells its time in whole seconds.
-_DRIFT_S: Final = 3.0
+# IB tells its time in whole seconds, cut off.
+_HALF_A_SECOND: Final = 0.5
+_DRIFT_S: Final = 2.5
 _REMEDY: Final = (
     "start IB Gateway or TWS and log in; in its API settings enable socket clients, see the port, and untick "
     "Read-Only API; see that nobody else uses ib.client_id"
@@ -61,11 +62,13 @@ class IbExaminer(BrokerExaminer):
 
         async def read(connection: Connection) -> datetime:
             (seconds,) = await connection.unnumbered(TIME, connection.client.reqCurrentTime)
-            return datetime.fromtimestamp(seconds, UTC)
+            return datetime.fromtimestamp(seconds + _HALF_A_SECOND, UTC)
 
         theirs = await self._gateway.ask("time", read)
         drift_s = (before + (self._clock.now() - before) / 2 - theirs).total_seconds()
-        found = f"{abs(drift_s):.0f} s {'ahead of' if drift_s > 0 else 'behind'} IB's, to the second"
+        found = (
+            f"{abs(drift_s):.1f} s {'ahead of' if drift_s > 0 else 'behind'} IB's, give or take half a second"
+        )
         if abs(drift_s) > _DRIFT_S:
             return (not_in_order("clock", found, "synchronise this machine's clock (NTP)"),)
         return (in_order("clock", found),)

@@ -12,7 +12,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from planfill.adapters.brokers.ib import outcomes
 from planfill.adapters.brokers.ib.asked import Lost, Refused
-from planfill.adapters.brokers.ib.connection import Connection
+from planfill.adapters.brokers.ib.connection import Connection, read_only
 from planfill.domain.errors import BrokerConnectionError, BrokerUnavailable, NotAuthorizedError
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Gateway:
                 return await question(connection)
             except Refused as e:
                 if outcomes.is_read_only(e.code, e.text):
-                    raise NotAuthorizedError(f"{e}: untick Read-Only API in the gateway", raw=str(e)) from e
+                    raise read_only(e) from e
                 raise BrokerConnectionError(f"IB's {what}: {e}") from e
             except (Lost, OSError) as e:
                 raise BrokerConnectionError(f"IB's {what}: {e}") from e

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from planfill.adapters.brokers.ib import outcomes
-from planfill.adapters.brokers.ib.asked import (
-    COMPLETED,
-    OPEN,
-    POSITIONS,
-    TIME,
-    Asked,
-    Listed,
-    Lost,
-    Refused,
-    Told,
-)
+from planfill.adapters.brokers.ib.asked import NOBODY, POSITIONS, TIME, Lost, Refused
+from planfill.adapters.brokers.ib.inbox_of_orders import OrderInbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ib_async.contract import Contract, ContractDetails
-    from ib_async.objects import CommissionReport, Execution
-    from ib_async.order import Order, OrderState
 
-_NOBODY: Final = -1
 _HALTED: Final = 49
 
 
@@ -36,7 +23,7 @@ class _Machine:
     TimezoneTWS = ""
 
 
-class Inbox(Asked):
+class Inbox(OrderInbox):
     """
     The wrapper that ib_async's client calls, under ib_async's names.
 
@@ -47,11 +34,7 @@ class Inbox(Asked):
     defaultTimezone = UTC
 
     def __init__(self, client_id: int, heard: Callable[[], None]) -> None:
-        super().__init__(heard)
-        self._client_id = client_id
-        self.use_after: Callable[[int], None] = lambda _: None
-        self.fees: dict[str, CommissionReport] = {}
-        self.fee_told = asyncio.Event()
+        super().__init__(client_id, heard)
         self.accounts: list[str] = []
         self.is_cut_off = False
         self.last_message = ""
@@ -78,72 +61,6 @@ class Inbox(Asked):
     def managedAccounts(self, accounts: str) -> None:
         """Take the accounts that the gateway shows."""
         self.accounts = [account for account in accounts.split(",") if account]
-
-    def openOrder(self, number: int, contract: Contract, order: Order, state: OrderState) -> None:
-        """Take an order that is open, asked for or not."""
-        self.use_after(number)
-        told = self.told(order.clientId, number, order.permId)
-        told.perm_id = order.permId or told.perm_id
-        self.add(OPEN, Listed(contract, order, state))
-        self._stands(order.clientId, number, told, state.status, told.filled)
-
-    def orderStatus(
-        self,
-        number: int,
-        status: str,
-        filled: float,
-        _remaining: float,
-        average: float,
-        perm_id: int,
-        _parent: int,
-        _last_price: float,
-        client_id: int,
-        why_held: str,
-        _cap: float = 0,
-    ) -> None:
-        """Take how an order stands."""
-        told = self.told(client_id, number, perm_id)
-        told.perm_id, told.average, told.why_held = perm_id or told.perm_id, average, why_held
-        self._stands(client_id, number, told, status, filled)
-
-    def _stands(self, client_id: int, number: int, told: Told, status: str, filled: float) -> None:
-        is_news = (told.status, told.filled) != (status, filled)
-        told.status, told.filled, told.words = status, filled, told.words + 1
-        if client_id == self._client_id and number in self.waiting:
-            self.waiting[number].set()
-        # What a list repeats is none: otherwise each look would call for the next.
-        if is_news:
-            self.heard()
-
-    def openOrderEnd(self) -> None:
-        """Take note that all open orders were told."""
-        self.end(OPEN)
-
-    def completedOrder(self, contract: Contract, order: Order, state: OrderState) -> None:
-        """Take an order that has ended today."""
-        self.add(COMPLETED, Listed(contract, order, state))
-
-    def completedOrdersEnd(self) -> None:
-        """Take note that all of them were told."""
-        self.end(COMPLETED)
-
-    def execDetails(self, number: int, contract: Contract, execution: Execution) -> None:
-        """Take a fill, asked for or not."""
-        self.add(number, (contract, execution))
-        if number == _NOBODY:
-            self.heard()
-
-    def execDetailsEnd(self, number: int) -> None:
-        """Take note that all fills were told."""
-        self.end(number)
-
-    def commissionReport(self, report: CommissionReport) -> None:
-        """Take what a fill has cost."""
-        is_news = self.fees.get(report.execId) != report
-        self.fees[report.execId] = report
-        self.fee_told.set()
-        if is_news:
-            self.heard()
 
     def position(self, account: str, contract: Contract, shares: float, _cost: float) -> None:
         """Take what an account holds of something."""
@@ -199,7 +116,7 @@ class Inbox(Asked):
         if code in outcomes.CUT_OFF | outcomes.RESTORED:
             self.is_cut_off = code in outcomes.CUT_OFF
             self.heard()
-        if number == _NOBODY:
+        if number == NOBODY:
             self.last_message = outcomes.said(code, text)
             if outcomes.is_read_only(code, text):
                 self.fail(Refused(code, text))
@@ -207,8 +124,7 @@ class Inbox(Asked):
         if (self._client_id, number) in self.orders:
             self.orders[self._client_id, number].messages.append((code, text))
             self.heard()
-        if number in self.waiting:
-            self.waiting[number].set()
+        self.wake(number)
         if not outcomes.is_warning(code):
             self.refuse(number, Refused(code, text))
             if number in self.watches:

@@ -28,8 +28,10 @@ STATUSES: Final[dict[str, OrderStatus]] = {
 }
 # IB has the order, and nobody has confirmed it yet: what comes next may be a refusal.
 UNCONFIRMED: Final = frozenset({"", "ApiPending", "PendingSubmit"})
-# How a refused order stands, before or after the message that tells why.
-MAY_BE_REFUSED: Final = frozenset({"Inactive", "Cancelled", "ApiCancelled"})
+# How a refused order stands, before or after the message that tells why. Inactive is also one that waits in
+# TWS for a person to let it go: only a message that certainly means no makes it a refusal.
+CANCELED_ALREADY: Final = frozenset({"Cancelled", "ApiCancelled"})
+MAY_BE_REFUSED: Final = CANCELED_ALREADY | {"Inactive"}
 
 CANCELED: Final = 202
 # After these an order that was to be canceled is done, being canceled, or unknown: only a report tells.
@@ -79,7 +81,7 @@ REFUSALS: Final = (
     Refusal(201, r"(?i)price variation", err.PriceIncrementError),
     *(
         Refusal(code, r"", err.OrderRejected)
-        for code in (109, 113, 116, 133, 163, 201, 321, 355, 387, 435, 436, 10052, 10244, 10268)
+        for code in (113, 116, 133, 201, 321, 355, 387, 435, 436, 10052, 10244, 10268)
     ),
 )
 

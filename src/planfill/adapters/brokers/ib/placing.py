@@ -44,14 +44,11 @@ async def send(connection: Connection, listing: Listing, order: Order, timeout_s
     try:
         number = connection.number()
         told = connection.inbox.told(connection.client_id, number, 0)
-        connection.inbox.waiting[number] = event = asyncio.Event()
         connection.client.placeOrder(number, listing.contract, written(order, connection.account))
     except ConnectionError as e:
         raise BrokerUnavailable("the connection was lost before the order was sent") from e
-    try:
-        await _heard(connection, event, timeout_s, lambda: _is_decided(told), lambda: _may_be_refused(told))
-    finally:
-        del connection.inbox.waiting[number]
+    # Nothing is heard before this waits: what comes is read by the same loop.
+    await _heard(connection, number, timeout_s, lambda: _is_decided(told), lambda: _may_be_refused(told))
     if error := _refusal(told):
         if any(code == _USED_BEFORE for code, _ in told.messages):
             connection.client.reqIds(-1)
@@ -93,14 +90,11 @@ async def cancel(connection: Connection, order_id: int, timeout_s: float) -> Non
         return told.words > words and status in TERMINAL | {OrderStatus.PENDING_CANCEL}
 
     await connection.pace.turn()
-    inbox.waiting[order_id] = event = asyncio.Event()
     try:
         connection.client.cancelOrder(order_id)
-        await _heard(connection, event, timeout_s, lambda: bool(answer()) or is_taken())
     except ConnectionError as e:
         raise BrokerConnectionError("the connection was lost before the cancel was sent") from e
-    finally:
-        del inbox.waiting[order_id]
+    await _heard(connection, order_id, timeout_s, lambda: bool(answer()) or is_taken())
     said = answer()
     if is_taken() or any(code in outcomes.NOT_CANCELABLE for code, _ in said):
         return
@@ -125,7 +119,7 @@ def written(order: Order, account: str) -> IbOrder:
 
 async def _heard(
     connection: Connection,
-    event: asyncio.Event,
+    number: int,
     timeout_s: float,
     is_enough: Callable[[], bool],
     is_nearly: Callable[[], bool] = lambda: False,
@@ -133,15 +127,16 @@ async def _heard(
     """Wait until enough was said, the connection is lost, or the time is over; less where it is nearly so."""
     loop = asyncio.get_running_loop()
     until = loop.time() + timeout_s
-    while not is_enough() and not connection.inbox.closed.is_set():
-        if is_nearly():
-            until = min(until, loop.time() + _GRACE_S)
-        event.clear()
-        try:
-            async with asyncio.timeout_at(until):
-                await event.wait()
-        except TimeoutError:
-            return
+    with connection.inbox.listening(number) as event:
+        while not is_enough() and not connection.inbox.closed.is_set():
+            if is_nearly():
+                until = min(until, loop.time() + _GRACE_S)
+            event.clear()
+            try:
+                async with asyncio.timeout_at(until):
+                    await event.wait()
+            except TimeoutError:
+                return
 
 
 def _refusal(told: Told) -> ExecutionError | None:
@@ -152,7 +147,7 @@ def _refusal(told: Told) -> ExecutionError | None:
         if error := outcomes.refused(code, text):
             return error
     serious = [one for one in told.messages if not outcomes.is_warning(one[0])]
-    if told.status in outcomes.MAY_BE_REFUSED and serious:
+    if told.status in outcomes.CANCELED_ALREADY and serious:
         return outcomes.refused_after_all(*serious[-1])
     return None
 

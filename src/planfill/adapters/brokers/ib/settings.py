@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, Field
 
+from planfill.domain.errors import NotAuthorizedError
 from planfill.domain.market import Capabilities
 
 # Where IB Gateway listens, if it was not told otherwise; TWS has 7497 and 7496.
 _PORTS: Final = {"paper": 4002, "live": 4001}
-# How the numbers of paper accounts begin: of one person, and of an adviser with several.
-PAPER: Final = ("DU", "DF")
+# How the numbers of paper accounts begin: DU of one person, DF of an adviser.
+_PAPER: Final = "D"
 
 
 class IbSettings(BaseModel, frozen=True, extra="forbid"):
@@ -64,3 +66,23 @@ class IbSettings(BaseModel, frozen=True, extra="forbid"):
     def is_live(self) -> bool:
         """Whether real money is at stake."""
         return self.environment == "live"
+
+    def choose(self, shown: Sequence[str]) -> str:
+        """
+        Choose the account of those that the gateway shows.
+
+        Raises:
+            NotAuthorizedError: It is not there, or none of the kind that ``environment`` names.
+
+        """
+        if self.account is not None and self.account not in shown:
+            raise NotAuthorizedError("the gateway is logged in to other accounts than ib.account names")
+        if self.account is None and len(shown) != 1:
+            raise NotAuthorizedError(f"the gateway shows {len(shown)} accounts: name one as ib.account")
+        account = self.account or shown[0]
+        kind = "paper" if account.startswith(_PAPER) else "live"
+        if kind != self.environment:
+            raise NotAuthorizedError(
+                f"the gateway's account is a {kind} one, and ib.environment says {self.environment!r}"
+            )
+        return account
