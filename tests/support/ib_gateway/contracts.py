@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ZONE: Final = "US/Eastern"
 NEW_YORK: Final = ZoneInfo(ZONE)
+# Whatever has a price here, IB lists this one: its hours are the market's.
+_CALENDAR: Final = "SPY"
 _ORDER_TYPES: Final = "ACTIVETIM,ADJUST,DAY,GTC,LMT,MKT"
 _SESSION: Final = timedelta(hours=6)
 _NIGHT: Final = timedelta(hours=17)
@@ -50,11 +52,11 @@ def find(exchange: Exchange, *, con_id: int = 0, name: str = "") -> Stock | None
     if con_id:
         return next((stock for stock in _all(exchange) if stock.con_id == con_id), None)
     symbol = name.replace(" ", ".").upper()
-    return Stock(symbol) if symbol and exchange.lists(symbol) else None
+    return Stock(symbol) if symbol == _CALENDAR or (symbol and exchange.lists(symbol)) else None
 
 
 def _all(exchange: Exchange) -> Iterator[Stock]:
-    for symbol in {*exchange.prices.known(), *exchange.balances.shares}:
+    for symbol in {_CALENDAR, *exchange.prices.known(), *exchange.balances.shares}:
         yield Stock(symbol)
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _TURNS: Final = 4
 _LOST: Final = "Connectivity between IBKR and Trader Workstation has been lost."
 _RESTORED: Final = "Connectivity between IBKR and Trader Workstation has been restored - data maintained."
-_OUTAGE_S: Final = 0.3
+# Less than the patience of who asks.
+_OUTAGE_S: Final = 0.15
 _T = TypeVar("_T")
 
 

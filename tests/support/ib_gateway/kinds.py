@@ -42,7 +42,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "2": Kind("", nothing),
     "3": Kind("place", of_orders.place, 1),
     "4": Kind("cancel", of_orders.cancel, 2),
-    "5": Kind("open_orders", of_orders.open_orders),
+    "5": Kind("own_orders", of_orders.open_orders),
     "6": Kind("account", of_account.account_updates),
     "7": Kind("executions", of_orders.all_executions, 2),
     "8": Kind("", next_id),

@@ -30,7 +30,8 @@ def place(asked: Asked) -> Answer:
         return (
             (refusal, papers.inactive(wanted, asked.client.client_id)) if e.code == _REJECTED else (refusal,)
         )
-    paper.muted = paper.muted or asked.fault is Fault.NOT_TOLD
+    if asked.fault in {Fault.NOT_TOLD, Fault.NO_ID, Fault.FUTURE_STATUS}:
+        paper.muted = True
     came = papers.shown(ticket, paper, asked.fault, status="PreSubmitted")
     # It may have filled already; that is said when it is told.
     came = came._replace(filled=Decimal(0), average=Decimal(0), last=Decimal(0))
