@@ -54,6 +54,7 @@ from planfill.domain.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 
 class Problem(Value, frozen=True):
@@ -213,7 +214,20 @@ class OrderConflict(OrderPlacementError):
 
 
 class OrderNotFound(ExecutionError):
-    """The broker answered that it has no such order; within its read lag this proves nothing."""
+    """
+    The broker answered that it has no such order; within its read lag this proves nothing.
+
+    ``since`` is where the records begin of a broker that does not keep them: of an order that may have been
+    sent before, it proves nothing either.
+    """
+
+    def __init__(self, message: str, *, since: datetime | None = None) -> None:
+        self.since = since
+        super().__init__(message)
+
+    def tells_of(self, sent_at: datetime) -> bool:
+        """Tell whether an order that was sent then would be found."""
+        return self.since is None or self.since <= sent_at
 
 
 class LedgerError(ExecutionError):
