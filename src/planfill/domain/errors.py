@@ -43,7 +43,8 @@ The errors, and what a caller may do about each.
     |-- HaltUnavailable               nobody can say whether there is a halt, or change that: nothing is sent
     |-- ShadowFailed                  the shadow gave nothing to compare; the execution stands
     |-- AlertNotDelivered             a target has not taken a message; it is sent again later
-    `-- ProcessForked                 the object belongs to the parent process
+    |-- ProcessForked                 the object belongs to the parent process
+    `-- AlreadyClosed                 the object was closed: make a new one
 """
 
 from __future__ import annotations
@@ -286,3 +287,7 @@ class AlertNotDelivered(ExecutionError):
 
 class ProcessForked(ExecutionError):
     """The object was made before a fork: make a new one in the child process."""
+
+
+class AlreadyClosed(ExecutionError):
+    """The object was closed: make a new one."""
