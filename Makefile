@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test docs prove wire paper check format lock alpaca bench mutants simulate soak build smoke clean
+.PHONY: help demo test docs site prove wire paper check format lock alpaca bench mutants simulate soak build smoke clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ test: .venv/installed ## Run the tests, with the gates on coverage
 
 docs: .venv/installed ## Run every command and snippet of README and docs, and compare what they say with the code
 	$(BIN)/pytest -n auto tests/docs $(ARGS)
+
+site: .venv/installed ## Build the documentation as a site, readable offline: build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
 
 prove: .venv/installed ## Kill it at every step, simulate worlds, visit every state: none doubled, none lost
 	$(BIN)/pytest -n auto --dist worksteal tests/crash tests/model tests/simulation $(ARGS)
