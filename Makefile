@@ -61,6 +61,7 @@ format: .venv/installed ## Format the code, mend what lint can mend, refresh wha
 	$(BIN)/python -c "from planfill.adapters.cli.schema import result_schema; print(result_schema(), end='')" \
 		> docs/reference/result.schema.json
 	$(BIN)/python scripts/broker_contract.py docs/reference/broker-contract.md
+	$(BIN)/python scripts/cli_page.py
 
 alpaca: .venv/installed ## Start the local Alpaca, for trying the adapter by hand
 	@PYTHONPATH=tests/support $(BIN)/python -m alpaca_server --prices $(PLANS)/$(PLAN).prices.json

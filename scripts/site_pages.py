@@ -2,9 +2,9 @@
 What the site shows beside ``docs/``, a hook of mkdocs: the README as its first page, the changelog, code.
 
 On GitHub a page links to whatever is in the repository. In the site such a link leads to a page that is made
-here: of a file, its text; of a folder, its modules with the first sentence of each. A link that leads
-nowhere is left as it is, and mkdocs, which is strict, stops at it. So does whatever a page would load from
-elsewhere: the site is read offline.
+here: of a module of Planfill, its names with their docstrings and sources; of another file, its text; of a
+folder, its modules with the first sentence of each. A link that leads nowhere is left as it is, and mkdocs,
+which is strict, stops at it. So does whatever a page would load from elsewhere: the site is read offline.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+PACKAGE: Final = ROOT / "src" / "planfill"
+FACADE: Final = "src/planfill/bootstrap/manager.py"
 PAGES: Final = {"README.md": "index.md", "CHANGELOG.md": "changelog.md"}
+_PUBLIC: Final = ("domain/", "application/ports/", "testing/")
 _LINK: Final = re.compile(r"(?<=\]\()(?P<path>[^)\s#:]+)(?P<anchor>#[^)\s]*)?(?=\))")
 _FENCED: Final = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
 _FROM_ELSEWHERE: Final = re.compile(r"<(?:script|img|link|iframe)\b[^>]*(?:src|href)=.?(?:https?:)?//[^>]*>")
@@ -39,6 +42,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
         text = (ROOT / source).read_text(encoding="utf-8")
         files.append(File.generated(config, uri, content=text))
     linked = {path for file in list(files.documentation_pages()) for path in _linked(file)}
+    linked |= {module.relative_to(ROOT).as_posix() for module in PACKAGE.rglob("*.py") if _is_public(module)}
     for path in sorted(linked):
         where = _uri(path)
         if where is not None and where.startswith("source/"):
@@ -96,12 +100,29 @@ def _uri(path: str) -> str | None:
 
 def _shown(file: Path, path: str) -> str:
     if file.is_dir():
-        rows = [f"| `{module.name}` | {_sentence(module)} |" for module in sorted(file.rglob("*.py"))]
-        return "\n".join(
-            [f"# {path}/", "", "| | |", "|---|---|", *(row for row in rows if "|  |" not in row), ""]
-        )
+        modules = [module for module in sorted(file.resolve().rglob("*.py")) if _sentence(module)]
+        names = [module.relative_to(file.resolve()).as_posix() for module in modules]
+        # A folder may be a link into the package; its modules have their pages there.
+        there = posixpath.relpath(file.resolve().relative_to(ROOT).as_posix(), path)
+        rows = [
+            f"| [`{name}`]({there}/{name}.md) | {_sentence(module)} |"
+            if _is_public(module)
+            else f"| `{name}` | {_sentence(module)} |"
+            for name, module in zip(names, modules, strict=True)
+        ]
+        return "\n".join([f"# {path}/", "", "| | |", "|---|---|", *rows, ""])
+    if file.is_relative_to(PACKAGE) and file.suffix == ".py":
+        name = ".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+        inherited = "    options: { inherited_members: true }\n" if path == FACADE else ""
+        return f"# {name}\n\n::: {name}\n{inherited}"
     language = {".py": "python", ".toml": "toml"}.get(file.suffix, "text")
     return f"# {file.name}\n\n`{path}`\n\n````{language}\n{file.read_text(encoding='utf-8')}````\n"
+
+
+def _is_public(module: Path) -> bool:
+    """Tell whether it is for others: for trading engines, and for whoever adds a broker."""
+    path = module.relative_to(PACKAGE).as_posix()
+    return path.startswith(_PUBLIC) and bool(_sentence(module))
 
 
 def _sentence(module: Path) -> str:

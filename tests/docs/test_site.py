@@ -54,8 +54,12 @@ def test_what_is_linked_is_shown(config: MkDocsConfig) -> None:
     text = "[a folder](../../domain), [a file](../../src/planfill/domain/errors.py), [nothing](nothing.py)"
     files = site_pages.on_files(Files([page(text, "how-to/one.md", config).file]), config=config)
     shown = {file.src_uri: file.content_string for file in files}
-    assert "| `errors.py` | The errors, and" in shown["source/domain/README.md"]
-    assert "class ExecutionError" in shown["source/src/planfill/domain/errors.py.md"]
+    listed = "| [`errors.py`](../src/planfill/domain/errors.py.md) | The errors, and what a caller may do"
+    assert listed in shown["source/domain/README.md"]
+    assert shown["source/src/planfill/domain/errors.py.md"].endswith("\n::: planfill.domain.errors\n")
+    # Of the public modules each has a page, linked or not; of the others one that is linked.
+    assert "source/src/planfill/testing/broker.py.md" in shown
+    assert "source/src/planfill/application/loop.py.md" not in shown
     assert shown["index.md"].startswith("# Planfill\n")
     assert not any("nothing" in uri for uri in shown)
 
