@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo engine test docs prove wire paper check format lock alpaca bench mutants simulate soak build smoke clean
+.PHONY: help demo engine test docs site prove wire paper check format lock alpaca bench mutants simulate soak build smoke clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ test: .venv/installed ## Run the tests, with the gates on coverage
 
 docs: .venv/examples ## Run every command and snippet of README and docs, and compare what they say with the code
 	$(BIN)/pytest -n auto tests/docs $(ARGS)
+
+site: .venv/installed ## Build the documentation as a site, readable offline: build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
 
 prove: .venv/installed ## Kill it at every step, simulate worlds, visit every state: none doubled, none lost
 	$(BIN)/pytest -n auto --dist worksteal tests/crash tests/model tests/simulation $(ARGS)
@@ -62,6 +66,7 @@ format: .venv/installed ## Format the code, mend what lint can mend, refresh wha
 	$(BIN)/python -c "from planfill.adapters.cli.schema import result_schema; print(result_schema(), end='')" \
 		> docs/reference/result.schema.json
 	$(BIN)/python scripts/broker_contract.py docs/reference/broker-contract.md
+	$(BIN)/python scripts/cli_page.py
 
 alpaca: .venv/installed ## Start the local Alpaca, for trying the adapter by hand
 	@PYTHONPATH=tests/support $(BIN)/python -m alpaca_server --prices $(PLANS)/$(PLAN).prices.json

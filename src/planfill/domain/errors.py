@@ -1,8 +1,6 @@
 """
 The errors, and what a caller may do about each.
 
-::
-
     ExecutionError
     |-- PlanError                     the plan cannot be executed as it is; nothing was sent
     |   |-- PlanInvalid               lists every problem, each with its path
