@@ -167,6 +167,7 @@ def _found(recorded: ev.Recorded, stream: _Stream) -> Iterator[_Found]:  # noqa:
             | ev.OrderResolved()
             | ev.CancelRequested()
             | ev.CancelAsked()
+            | ev.AccountChosen()
             | ev.Reconciled()
         ):
             return  # the ending tells of the lines; each difference has an alert of its own
