@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from program import Program
 from stage import a_plan, buy
 
 from planfill import ExecutionManager
@@ -287,6 +289,8 @@ def test_keys_of_another_account_than_the_number_says_get_nothing() -> None:
             execution.execute_rebalance_plan(INCOME)
         with pytest.raises(AccountMismatch):
             execution.preview(INCOME)
+    with opened("income") as execution:
+        assert "set the keys of this account" in str(execution.examine())
     assert bought("income") == []
 
 
@@ -368,3 +372,79 @@ def test_an_order_in_doubt_is_resolved_on_the_account_that_has_it() -> None:
         with pytest.raises(OrderNotInDoubt, match="no unfinished execution has an order"):
             execution.resolve(ids["SPY"], NeverPlaced(), "statement")
     assert bought("income") == []
+
+
+def test_a_ledger_in_memory_is_shared_too() -> None:
+    settings(SETTINGS.replace("sqlite:///ledger.db", "memory://"))
+    with opened() as execution:
+        assert execution.execute_rebalance_plan(GROWTH).success
+        assert execution.execute_rebalance_plan(INCOME | {"plan_id": "p2"}).success
+        assert len(execution.executions()) == 2
+        with pytest.raises(AccountMismatch):
+            execution.execute_rebalance_plan(INCOME)
+
+
+def test_threads_that_use_an_account_first_get_one_broker_for_it() -> None:
+    plans = [GROWTH | {"plan_id": f"p{i}"} for i in range(4)]
+    with opened() as execution, ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(execution.execute_rebalance_plan, plans))
+        containers = execution._services.of("growth"), execution._services.of("growth")
+        assert containers[0].execute() is containers[1].execute()
+    assert {one.account for one in results} == {"mock:mock:G-1"}
+    assert {one.status for one in results} <= {ExecutionStatus.SUCCEEDED, ExecutionStatus.REFUSED}
+
+
+@pytest.fixture
+def planfill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
+    program = Program(tmp_path, monkeypatch, capsys)
+    program.write("plan.json", PLAN)
+    return program
+
+
+def test_the_command_line_goes_to_the_account_that_is_named(planfill: Program) -> None:
+    nowhere = planfill("execute", "plan.json")
+    assert (nowhere.code, "has the accounts growth, income" in nowhere.err) == (2, True)
+    preview = planfill("preview", "plan.json", "--account", "growth").out.replace("\n", "")
+    (approved,) = re.findall(r"planfill execute plan.json --approved (\w+) --account growth", preview)
+    other = planfill("execute", "plan.json", "--approved", approved, "--account", "income", "--json")
+    assert (other.code, other.document["error"]["code"]) == (2, "PLAN_NOT_APPROVED")
+    assert planfill("execute", "plan.json", "--approved", approved, "--account", "growth").code == 0
+    second = planfill("execute", "plan.json", "--account", "income", "--json")
+    assert (second.code, second.document["error"]["code"]) == (2, "ACCOUNT_MISMATCH")
+    assert (len(bought("growth")), bought("income")) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("resume", "plan-1"),
+        ("cancel", "plan-1"),
+        ("reconcile", "plan-1"),
+        ("resolve", "pf-x-0-1", "--never-placed", "--reason", "x"),
+        ("doctor",),
+        ("rollout", "status"),
+        ("rollout", "promote"),
+        ("preview", "plan.json"),
+        ("shadow", "plan.json", "--against", "old"),
+    ],
+    ids=" ".join,
+)
+def test_every_command_that_asks_a_broker_takes_the_account(
+    planfill: Program, command: tuple[str, ...]
+) -> None:
+    ended = planfill(*command, "--account", "gowth")
+    assert (ended.code, "no account 'gowth' in planfill.toml" in ended.err) == (2, True)
+
+
+def test_the_commands_after_an_execution_find_its_account_themselves(planfill: Program) -> None:
+    begun(GROWTH, KEYS["growth"])
+    assert planfill("resume", "plan-1", "--account", "income").code == 2
+    assert planfill("resume", "plan-1").code == 0
+    assert planfill("reconcile").code == 0
+    assert planfill("cancel", "plan-1").code == 0
+    assert "mock:mock:G-1" in planfill("show", "plan-1").out
+    assert "account growth; broker mock" in planfill("doctor", "--account", "growth").out
+    assert "account mock:mock:I-1" in planfill("rollout", "status", "--account", "income").out
+    assert planfill("halt", "--account", "income", "--reason", "look").code == 0
+    assert "plan-1" not in planfill("watch", "--once").out
+    assert (len(bought("growth")), bought("income")) == (1, [])

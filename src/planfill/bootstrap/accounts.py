@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_settings import EnvSettingsSource
 
-from planfill.bootstrap.sections import lacking, overlaid, prefix_of, secrets_of
+from planfill.bootstrap.sections import AccountSettings, lacking, overlaid, prefix_of, secrets_of
 from planfill.bootstrap.settings import (
     Configuration,
     adapter_of,
@@ -72,7 +72,7 @@ def _account(
         plugin,
         getattr(settings, name),
         account=account,
-        number=section.get("number"),
+        number=AccountSettings.model_validate(section).number,
         lacking=tuple(missing.values()),
     )
     check_live(one)
@@ -84,10 +84,11 @@ def _not_apart(accounts: Mapping[str, Configuration]) -> list[Problem]:
     first, problems = dict[tuple[str, str, object], str](), list[Problem]()
     for name, one in accounts.items():
         adapter = one.settings.broker.adapter
-        telling = one.plugin.apart(one.brokerage) if one.plugin.apart else {}
-        for setting, value in telling.items():
+        told = one.plugin.apart(one.brokerage) if one.plugin.apart else {}
+        telling = {f"{adapter}.{setting}": value for setting, value in told.items()}
+        for setting, value in {**telling, **({"number": one.number} if one.number else {})}.items():
             other = first.setdefault((adapter, setting, value), name)
             if other != name:
                 message = f"the same as that of accounts.{other}: each account needs its own"
-                problems.append(Problem(path=f"accounts.{name}.{adapter}.{setting}", message=message))
+                problems.append(Problem(path=f"accounts.{name}.{setting}", message=message))
     return problems

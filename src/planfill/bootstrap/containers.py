@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from dependency_injector.providers import Object
@@ -40,6 +41,7 @@ class Containers:
         self._configurations = accounts or {}
         self._file = str(file or "the settings")
         self._made: dict[str, Container] = {}
+        self._making = Lock()
         if chosen is not None:
             self.check(chosen)
 
@@ -69,15 +71,16 @@ class Containers:
 
     def of(self, account: str) -> Container:
         """Give the container of an account, made when it is first asked for."""
-        if account not in self._made:
-            own, shared = Container(configuration=Object(self._configurations[account])), self.shared
-            own.clock.override(shared.clock)
-            own.listeners.override(shared.listeners)
-            own.writer.override(shared.writer)
-            own.reader.override(shared.reader)
-            own.switch.override(shared.switch)
-            self._made[account] = own
-        return self._made[account]
+        with self._making:  # of two threads that are first, both must get one: it has the account's pace
+            if account not in self._made:
+                own, shared = Container(configuration=Object(self._configurations[account])), self.shared
+                own.clock.override(shared.clock)
+                own.listeners.override(shared.listeners)
+                own.writer.override(shared.writer)
+                own.reader.override(shared.reader)
+                own.switch.override(shared.switch)
+                self._made[account] = own
+            return self._made[account]
 
     async def aclose(self) -> None:
         """Close what was opened, all of it, whatever fails to; the ledger last."""

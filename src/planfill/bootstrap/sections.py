@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
-from pydantic import BaseModel, SecretStr, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, SecretStr, StringConstraints, TypeAdapter, ValidationError
 
 from planfill.domain.errors import Problem
 
@@ -22,9 +22,9 @@ _NAME: Final = TypeAdapter[str](_Name)
 
 
 class AccountSettings(BaseModel, frozen=True, extra="allow"):
-    """``[accounts.NAME]``, beside the tables that it sets otherwise; a variable bears the name too."""
+    """``[accounts.NAME]``, beside the tables that it sets otherwise."""
 
-    number: str | None = None
+    number: Annotated[str, Field(min_length=1)] | None = None
     """What the broker calls the account; where it calls it otherwise, nothing is sent."""
 
 
@@ -51,10 +51,14 @@ def sections_of(document: dict[str, Any], brokers: Iterable[str]) -> tuple[dict[
         if not isinstance(section, dict):
             problems.append(Problem(path=path, message=f"an account is a table: [{path}]"))
             continue
+        try:
+            AccountSettings.model_validate(section)
+        except ValidationError:
+            problems.append(Problem(path=f"{path}.number", message=_not_own("number", tables)))
         problems += [
             Problem(path=f"{path}.{key}", message=_not_own(key, tables))
             for key, value in section.items()
-            if not (isinstance(value, str) if key == "number" else key in tables and isinstance(value, dict))
+            if key != "number" and not (key in tables and isinstance(value, dict))
         ]
     return sections, problems + _unknown_variables(sections, tables)
 
@@ -84,7 +88,11 @@ def overlaid(
 
 def secrets_of(model: type[BaseModel]) -> tuple[str, ...]:
     """Name the secrets among a broker's settings."""
-    return tuple(name for name, info in model.model_fields.items() if info.annotation is SecretStr)
+    return tuple(
+        name
+        for name, info in model.model_fields.items()
+        if SecretStr in {info.annotation, *get_args(info.annotation)}
+    )
 
 
 def lacking(name: str, adapter: str, model: type[BaseModel]) -> dict[str, Problem]:

@@ -7,9 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, SecretStr
 
 from planfill.adapters.brokers.alpaca import AlpacaSettings
 from planfill.adapters.logs.redaction import redactor
+from planfill.bootstrap.sections import lacking, secrets_of
 from planfill.bootstrap.settings import Configuration, load_settings
 from planfill.domain.errors import SettingsError
 
@@ -147,6 +149,22 @@ def test_two_accounts_of_one_number_or_one_book_are_refused() -> None:
     assert list(accounts(in_memory)) == ["a", "b"]
 
 
+def test_one_number_for_two_accounts_of_a_broker_is_refused() -> None:
+    numbered = TWO.replace(
+        "[accounts.income.limits]", '[accounts.income]\nnumber = "GROWTH"\n[accounts.income.limits]'
+    )
+    assert list(problems(numbered)) == ["accounts.income.number"]
+
+
+def test_secrets_that_may_be_left_out_are_no_more_taken_over_than_others() -> None:
+    class Token(BaseModel):
+        token: SecretStr | None = None
+        name: str = ""
+
+    assert secrets_of(Token) == ("token",)
+    assert lacking("a", "some", Token) == {}
+
+
 def test_leave_to_trade_real_money_is_each_accounts_own() -> None:
     live = '[rollout]\nallow_live = true\n[alpaca]\nenvironment = "live"\n[accounts.one]\n'
     found = problems('[broker]\nadapter = "alpaca"\n' + live)
@@ -163,6 +181,7 @@ def test_leave_to_trade_real_money_is_each_accounts_own() -> None:
         ("[accounts.Growth]\n", "accounts.Growth", "small letters"),
         ("[accounts.a__b]\n", "accounts.a__b", "small letters"),
         ("[accounts.a]\nnumber = 3\n", "accounts.a.number", "in quotation marks"),
+        ('[accounts.a]\nnumber = ""\n', "accounts.a.number", "in quotation marks"),
         ('[accounts.a.ledger]\nurl = "memory://"\n', "accounts.a.ledger", "all else is shared, at the top"),
         ("[accounts.a]\nmock = 3\n", "accounts.a.mock", "the tables broker, prices"),
         ("[accounts.a.limits]\nmax_ordr_usd = 3\n", "accounts.a.limits.max_ordr_usd", "'max_order_usd'"),
