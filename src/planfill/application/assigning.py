@@ -9,12 +9,17 @@ from planfill.application.execute import ExecutePlan
 from planfill.application.heeding import account_stream
 from planfill.application.opening import replay
 from planfill.application.run import ask
-from planfill.domain.errors import AccountMismatch
+from planfill.domain.checks import Objection
+from planfill.domain.errors import AccountMismatch, BrokerConnectionError
 from planfill.domain.events import AccountChosen
+from planfill.domain.outcome import Reason
 from planfill.domain.result import ExecutionStatus
+from planfill.domain.summary import refusal
 
 if TYPE_CHECKING:
+    from planfill.application.stopping import StopSignal
     from planfill.domain.plan import Plan
+    from planfill.domain.result import ExecutionResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +35,35 @@ class Assign:
     execute: ExecutePlan
     name: str
 
-    async def __call__(self, plan: Plan) -> None:
+    async def __call__(self, plan: Plan, stop: StopSignal) -> ExecutionResult:
         """
-        Record that the plan is this account's, unless that is known.
+        Record that the plan is this account's, unless that is known; then execute it.
 
         Raises:
             AccountMismatch: It is another's. Nothing was sent here.
             LedgerError: The ledger cannot be used. Nothing was sent.
 
         """
-        if not await self.is_known(plan):
-            event = AccountChosen(plan_id=plan.plan_id, account=self.name)
-            await self.execute.ledger.append(account_stream(None), [event], at=self.execute.clock.now())
-            await self.is_known(plan)
+        ledger, clock = self.execute.ledger, self.execute.clock
+        try:
+            if not await self.is_known(plan):
+                event = AccountChosen(plan_id=plan.plan_id, account=self.name)
+                await ledger.append(account_stream(None), [event], at=clock.now())
+                await self.is_known(plan)
+        except BrokerConnectionError as e:
+            return refusal(plan, None, Objection(Reason.BROKER_UNAVAILABLE, str(e)), clock.now())
+        return await self.execute(plan, stop)
 
     async def is_known(self, plan: Plan) -> bool:
-        """Tell whether the plan is this account's, or (False) nobody's yet; raises as a call."""
+        """
+        Tell whether the plan is this account's, or (False) nobody's yet.
+
+        Raises:
+            AccountMismatch: It is another's.
+            BrokerConnectionError: It was executed, and the broker does not say whether here.
+            LedgerError: The ledger cannot be read.
+
+        """
         named = await self._is_named(plan)
         await self._check_executed(plan)
         return named

@@ -175,9 +175,8 @@ class ExecutionFacade(WatchingFacade):
 
     async def _execute(self, plan: Plan, stop: StopSignal) -> ExecutionResult:
         services = self._services.of(plan.account)
-        if plan.account is not None:
-            await services.assign()(plan)
-        return await self._seen(services, services.execute(), plan, stop)
+        run = services.execute() if plan.account is None else services.assign()
+        return await self._seen(services, run, plan, stop)
 
     async def _resume(self, plan_id: str, stop: StopSignal) -> ExecutionResult:
         key, plan = await self._services.executions().plan(plan_id)

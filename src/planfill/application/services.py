@@ -49,7 +49,7 @@ class Services(Protocol):
 
     @abstractmethod
     def assign(self) -> Assign:
-        """Give the use-case that gives a plan to the account."""
+        """Give the use-case that gives a plan to the account, and executes it there."""
 
     @abstractmethod
     def clock(self) -> Clock:

@@ -169,7 +169,7 @@ class Services(services.Services):
         return self if account == self._account else Services(self._containers, account)
 
     def assign(self) -> Assign:
-        """Give the use-case that gives a plan to the account."""
+        """Give the use-case that gives a plan to the account, and executes it there."""
         from planfill.application.assigning import Assign
 
         return Assign(self._container.execute(), self._account or "")
