@@ -162,6 +162,7 @@ def _found(recorded: ev.Recorded, stream: _Stream) -> Iterator[_Found]:  # noqa:
             | ev.OrderResolved()
             | ev.CancelRequested()
             | ev.CancelAsked()
+            | ev.AccountChosen()
             | ev.Reconciled()
         ):
             return  # the ending tells of the lines; a difference or a surprise has an alert of its own
