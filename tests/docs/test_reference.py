@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from planfill.adapters.brokers.alpaca.settings import KEY, SECRET, AlpacaSettings
+from planfill.adapters.brokers.ib.settings import IbSettings
 from planfill.adapters.brokers.mock import MockSettings
 from planfill.bootstrap.drills import CASES
 from planfill.bootstrap.sections import AccountSettings
@@ -34,6 +35,7 @@ TABLES: Final = {
     "accounts.NAME": AccountSettings,
     "shadow.NAME": ShadowSettings,
     "alpaca": AlpacaSettings,
+    "ib": IbSettings,
     "mock": MockSettings,
 }
 # All that can be told of a secret is where it comes from.

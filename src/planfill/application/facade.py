@@ -33,8 +33,10 @@ class ExecutionFacade(WatchingFacade):
     """
     Executes plans; every method works in a script, a notebook and a running event loop.
 
-    Owns one background thread with an event loop, started on first use; all calls go there. Leaving the
-    context, or ``close``, ends it. A copy in a forked child process raises ``ProcessForked``.
+    Owns one background thread with an event loop, started on first use; all calls go there. From within a
+    running event loop they keep it waiting until they return, but for ``execute_rebalance_plan_async``.
+    Leaving the context, or ``close``, frees whatever was opened; later calls raise ``AlreadyClosed``. A copy
+    in a forked child process raises ``ProcessForked``, and none can be sent to another process.
     """
 
     def __init__(self, services: Services) -> None:
@@ -89,7 +91,8 @@ class ExecutionFacade(WatchingFacade):
 
         Raises:
             PlanUnknown: The ledger knows no execution of it.
-            AccountMismatch: It is executed on another account than the settings name.
+            AccountMismatch: It is executed on another account than the settings name, or than was chosen.
+            AccountUnknown: The settings do not have its account, and none was chosen.
 
         """
         stop = self._thread.call(new_signal)
@@ -158,7 +161,7 @@ class ExecutionFacade(WatchingFacade):
             self.reconciliation()
             self.alerted()
             self._thread.call(self._services.aclose)
-            self._thread.close()
+        self._thread.close()
 
     def __enter__(self) -> Self:
         """Give the façade itself."""

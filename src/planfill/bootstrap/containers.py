@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dependency_injector.providers import Object
 
+from planfill.adapters.logs.event_log import EventLog
 from planfill.bootstrap.container import Container
 from planfill.domain.errors import AccountUnknown
 
@@ -83,8 +84,11 @@ class Containers:
             return self._made[account]
 
     async def aclose(self) -> None:
-        """Close what was opened, all of it, whatever fails to; the ledger last."""
+        """Close what was opened, all of it, whatever fails to; the ledger and the log last."""
         async with AsyncExitStack() as stack:
+            for listener in self.shared.listeners():
+                if isinstance(listener, EventLog):
+                    stack.callback(listener.close)
             for ledger in self.shared.opened():
                 stack.push_async_callback(ledger.aclose)
             for container in (self.shared, *self._made.values()):
