@@ -91,7 +91,8 @@ class ExecutionFacade(WatchingFacade):
 
         Raises:
             PlanUnknown: The ledger knows no execution of it.
-            AccountMismatch: It is executed on another account than the settings name.
+            AccountMismatch: It is executed on another account than the settings name, or than was chosen.
+            AccountUnknown: The settings do not have its account, and none was chosen.
 
         """
         stop = self._thread.call(new_signal)

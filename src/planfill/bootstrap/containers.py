@@ -84,7 +84,7 @@ class Containers:
             return self._made[account]
 
     async def aclose(self) -> None:
-        """Close what was opened, all of it, whatever fails to; the ledger last."""
+        """Close what was opened, all of it, whatever fails to; the ledger and the log last."""
         async with AsyncExitStack() as stack:
             for listener in self.shared.listeners():
                 if isinstance(listener, EventLog):

@@ -67,6 +67,12 @@ class IbSettings(BaseModel, frozen=True, extra="forbid"):
         """Whether real money is at stake."""
         return self.environment == "live"
 
+    @property
+    def apart(self) -> dict[str, object]:
+        """What another account must not have too: its number, and our number among a gateway's programs."""
+        number = {"account": self.account} if self.account else {}
+        return {**number, "client_id": (self.host, self.listens_at, self.client_id)}
+
     def choose(self, shown: Sequence[str]) -> str:
         """
         Choose the account of those that the gateway shows.
