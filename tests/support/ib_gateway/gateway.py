@@ -14,6 +14,7 @@ from ib_gateway.counter import UNREADABLE, Counter
 from ib_gateway.faults import Fault, Faults
 from ib_gateway.news import News, commissions_told
 from ib_gateway.of_account import moved
+from ib_gateway.papers import OPEN_ORDER
 from planfill.domain.values import Money, Quantity
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _LOST: Final = "Connectivity between IBKR and Trader Workstation has been lost."
 _RESTORED: Final = "Connectivity between IBKR and Trader Workstation has been restored - data maintained."
 # Less than the patience of who asks.
 _OUTAGE_S: Final = 0.15
+_MOMENT_S: Final = 0.05
 _T = TypeVar("_T")
 
 
@@ -49,6 +51,10 @@ class IbGateway:
         self._timer: asyncio.TimerHandle | None = None
         self._listening: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="IB gateway", daemon=True)
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables that make Planfill use this gateway."""
+        return {"PLANFILL_BROKER__ADAPTER": "ib", "PLANFILL_IB__PORT": str(self.port)}
 
     def __enter__(self) -> Self:
         """Start."""
@@ -144,7 +150,8 @@ class IbGateway:
         connection = self.connections.get(paper.client_id)
         if connection is None or paper.muted:
             return
-        match self.faults.throw("told"):
+        fault = self.faults.throw("told")
+        match fault:
             case Fault.FEED_SILENT | Fault.FEED_LOSES:
                 said: tuple[Any, ...] = ()
             case Fault.FEED_REPEATS:
@@ -157,6 +164,8 @@ class IbGateway:
                 said = (message,)
         for one in said:
             connection.say(one)
+        if fault is Fault.FEED_HESITATES and message[0] == OPEN_ORDER:
+            connection.pause(_MOMENT_S)
         if said and self._kept_back is not None:
             kept_back, self._kept_back = self._kept_back, None
             connection.say(kept_back)
