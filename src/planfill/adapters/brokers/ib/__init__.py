@@ -27,7 +27,8 @@ def brokerage(settings: IbSettings, clock: Clock) -> Brokerage:
     except ModuleNotFoundError as e:
         if e.name is None or e.name.startswith("planfill"):
             raise
-        message = f"Interactive Brokers needs {e.name}: pip install 'planfill[ib]'"
+        missing = e.name.partition(".")[0]
+        message = f"Interactive Brokers needs {missing}: pip install 'planfill[ib]'"
         raise SettingsError([Problem(path="broker.adapter", message=message)]) from e
     return family(settings, clock)
 

@@ -64,7 +64,9 @@ class IbBroker(Broker):
         # Once it is sent it is waited for: nobody can take it back.
         with anyio.CancelScope(shield=True):
             seen = await send(connection, listing, order, self._gateway.settings.timeout_s)
-        return seen.report(order.client_order_id, self._clock.now())
+        # What has been filled by now the lists tell with its price and its fees; this is the acceptance.
+        taken = seen.without_fills() if seen.filled else seen
+        return taken.report(order.client_order_id, self._clock.now())
 
     async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:
         """Report on the order as it is now."""
