@@ -77,6 +77,18 @@ async def test_not_found_says_since_when_there_would_be_something_to_find() -> N
     assert caught.value.tells_of(NOON)
 
 
+async def test_while_the_list_of_fills_is_not_whole_an_order_that_is_nowhere_may_be_there() -> None:
+    connection = a_connection()
+    state = OrderState(status="Filled", completedTime="20261127 09:31:05 US/Eastern")
+    another = an_order("pf-b-0-1", perm_id=8, filledQuantity=5.0)
+    connection.client.completed = [(SPY, another, state)]
+    with pytest.raises(err.BrokerConnectionError, match="not whole"):
+        await a_broker(Desk(connection)).get_order_status(ClientOrderId("pf-a-0-1"))
+    connection.client.executions = [an_execution(5, 400, perm_id=8, ref="pf-b-0-1")]
+    with pytest.raises(err.OrderNotFound):
+        await a_broker(Desk(connection)).get_order_status(ClientOrderId("pf-a-0-1"))
+
+
 async def test_an_order_that_has_no_number_yet_is_neither_found_nor_absent() -> None:
     connection = a_connection()
     connection.client.open = [(SPY, an_order(perm_id=0), OrderState(status="PendingSubmit"))]
@@ -142,6 +154,34 @@ async def test_nobody_listens_is_said_in_a_line_and_once_closed_nothing_is_tried
     await gateway.aclose()
     with pytest.raises(err.BrokerUnavailable, match="closed by us"):
         await gateway.connection()
+
+
+async def test_a_fill_that_the_gateway_writes_in_utc_is_not_taken_for_a_local_time() -> None:
+    connection = Connection(IbSettings(), At(), lambda: None)
+    told = list[object]()
+    connection.inbox.execDetails = lambda _, __, execution: told.append(execution.time)  # type: ignore[assignment,method-assign]
+    share = ["1", "SPY", "STK", "", "0", "", "", "ARCA", "USD", "SPY", "SPY"]
+    filled = [
+        "ACCOUNT",
+        "ARCA",
+        "BOT",
+        "5",
+        "400.1",
+        "7",
+        "71",
+        "0",
+        "5",
+        "400.1",
+        "pf-a-0-1",
+        "",
+        "",
+        "",
+        "2",
+    ]
+    for written in ("20261127-14:31:04", "20261127 09:31:04 US/Eastern"):
+        connection.client.decoder.interpret(["11", "3", "1", *share, "0001.01", written, *filled])
+    assert told == [datetime(2026, 11, 27, 14, 31, 4, tzinfo=UTC)] * 2
+    connection.close()
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def test_a_message_that_certainly_means_no_is_the_error_that_it_is(
     [
         (399, "Order Message: your order will not be placed at the exchange until 09:30"),
         (404, "Shares for this order are not immediately available for short sale"),
+        (10349, "Order TIF was set to DAY based on order preset."),
         (2109, "Outside Regular Trading Hours is ignored"),
         (202, "Order Canceled - reason:"),
         (163, "The following order would violate the percentage constraint"),

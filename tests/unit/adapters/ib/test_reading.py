@@ -35,6 +35,7 @@ def test_nonsense_is_said_and_not_read(nonsense: object) -> None:
 
 def test_a_time_without_a_zone_is_none() -> None:
     assert moment("20261127 09:31:04 US/Eastern") == datetime(2026, 11, 27, 14, 31, 4, tzinfo=UTC)
+    assert moment("20261127-14:31:04") == datetime(2026, 11, 27, 14, 31, 4, tzinfo=UTC)
     for other in ("20261127 09:31:04", "20261127", "20261127 09:31:04 Nowhere/Land", "soon", ""):
         assert moment(other) is None
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from planfill.adapters.brokers.ib.asked import Lost
 from planfill.adapters.brokers.ib.gateway import never, was_not_asked
 from planfill.adapters.brokers.ib.orders import look, one_report
 from planfill.adapters.brokers.ib.placing import cancel, send
@@ -108,7 +109,11 @@ class IbBroker(Broker):
             nonlocal since
             since = self._gateway.reaches_back_to(connection)
             seen = await look(connection, self._clock.now())
-            return connection, [one for one in seen if one.ref == client_order_id]
+            found = [one for one in seen if one.ref == client_order_id]
+            # Gateways were seen to answer with no fills at all: then that it is nowhere proves nothing.
+            if not found and any(one.lacks_fills(since) for one in seen):
+                raise Lost("the list of fills is not whole")
+            return connection, found
 
         connection, found = await self._gateway.ask("orders", read, was_not_asked)
         if not found:

@@ -71,6 +71,12 @@ class Seen:
         refused = "reject" in self.ended_how.lower() and not self.filled
         return OrderStatus.REJECTED if refused else _ENDED.get(self.ended_as, OrderStatus.UNKNOWN)
 
+    def lacks_fills(self, since: datetime) -> bool:
+        """Tell whether it has ended since then with shares that no list of fills has."""
+        traded = Decimal(0) if self.trade is None else self.trade.quantity
+        at = moment(self.ended_at)
+        return at is not None and at >= since and (self.filled_in_all or 0) > traded
+
     def without_fills(self) -> Seen:
         """Give the same as it was before anything was filled."""
         return replace(self, told=Told(status="Submitted", perm_id=self.perm_id), trade=None)
