@@ -168,6 +168,7 @@ def _found(recorded: ev.Recorded, stream: _Stream) -> Iterator[_Found]:  # noqa:
             | ev.CancelRequested()
             | ev.CancelAsked()
             | ev.Reconciled()
+            | ev.CallsCounted()
         ):
             return  # the ending tells of the lines; each difference has an alert of its own
         case _:
