@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PLANS := docs/examples/plans
 PLAN := 2021-03-31
+ENGINE := docs/examples/trading_engine
 
 # What takes long has commands of its own: make docs, make prove, make wire.
 APART := tests/alpaca tests/docs tests/crash tests/model tests/simulation
@@ -13,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test docs prove wire paper check format lock alpaca bench mutants simulate soak build smoke clean
+.PHONY: help demo engine test docs site prove wire paper check format lock alpaca bench mutants simulate soak build smoke clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +24,10 @@ demo: .venv/installed ## Execute a real plan on the built-in mock broker
 	@cd build/demo && PLANFILL_MOCK__PRICES="../../$(PLANS)/$(PLAN).prices.json" \
 		../../$(BIN)/planfill execute "../../$(PLANS)/$(PLAN).plan.json"
 
+engine: .venv/examples ## Run the trading engine of the examples through a year, and draw its chart
+	@rm -rf build/engine && mkdir -p build/engine
+	@cd build/engine && PYTHONPATH=../../$(ENGINE)/src ../../$(BIN)/python -m trading_engine
+
 test: .venv/installed ## Run the tests, with the gates on coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report= $(addprefix --ignore=,$(APART)) $(ARGS)
@@ -30,8 +35,12 @@ test: .venv/installed ## Run the tests, with the gates on coverage
 	@echo "domain and application, all branches:"
 	@$(BIN)/coverage report --include='src/planfill/domain/*,src/planfill/application/*' --fail-under=100 --format=total
 
-docs: .venv/installed ## Run every command and snippet of README and docs, and compare what they say with the code
+docs: .venv/examples ## Run every command and snippet of README and docs, and compare what they say with the code
 	$(BIN)/pytest -n auto tests/docs $(ARGS)
+
+site: .venv/installed ## Build the documentation as a site, readable offline: build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
 
 prove: .venv/installed ## Kill it at every step, simulate worlds, visit every state: none doubled, none lost
 	$(BIN)/pytest -n auto --dist worksteal tests/crash tests/model tests/simulation $(ARGS)
@@ -57,6 +66,7 @@ format: .venv/installed ## Format the code, mend what lint can mend, refresh wha
 	$(BIN)/python -c "from planfill.adapters.cli.schema import result_schema; print(result_schema(), end='')" \
 		> docs/reference/result.schema.json
 	$(BIN)/python scripts/broker_contract.py docs/reference/broker-contract.md
+	$(BIN)/python scripts/cli_page.py
 
 alpaca: .venv/installed ## Start the local Alpaca, for trying the adapter by hand
 	@PYTHONPATH=tests/support $(BIN)/python -m alpaca_server --prices $(PLANS)/$(PLAN).prices.json
@@ -89,6 +99,9 @@ smoke: build ## Install the wheel in a clean environment and use it
 lock: .venv/uv ## Resolve the newest versions that pyproject.toml allows into requirements.lock
 	.venv/uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --no-annotate \
 		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+	.venv/uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group examples --no-annotate \
+		--no-emit-index-url --custom-compile-command "make lock" --constraint requirements.lock \
+		--output-file $(ENGINE)/requirements.lock
 
 clean: ## Remove all that these commands made
 	rm -rf .venv build dist mutants .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -107,6 +120,13 @@ clean: ## Remove all that these commands made
 	@echo "Setting up .venv (once, about half a minute)"
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/pip install -qq --no-deps --no-compile --requirement requirements.lock
+	@$(BIN)/pip check --quiet
+	@touch $@
+
+# Heavy, and of no use to anything else: skfolio, and what it stands on.
+.venv/examples: $(ENGINE)/requirements.lock .venv/installed
+	@echo "Adding skfolio to .venv (once, a quarter of a minute)"
+	@$(BIN)/pip install -qq --no-deps --no-compile --requirement $<
 	@$(BIN)/pip check --quiet
 	@touch $@
 

@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from planfill.adapters.brokers.alpaca.settings import KEY, SECRET, AlpacaSettings
+from planfill.adapters.brokers.ib.settings import IbSettings
 from planfill.adapters.brokers.mock import MockSettings
 from planfill.bootstrap.drills import CASES
 from planfill.bootstrap.settings import Settings
@@ -32,6 +33,7 @@ TABLES: Final = {
     **{name: field.annotation for name, field in Settings.model_fields.items() if name != "shadow"},
     "shadow.NAME": ShadowSettings,
     "alpaca": AlpacaSettings,
+    "ib": IbSettings,
     "mock": MockSettings,
 }
 # All that can be told of a secret is where it comes from.

@@ -32,8 +32,10 @@ class ExecutionFacade(WatchingFacade):
     """
     Executes plans; every method works in a script, a notebook and a running event loop.
 
-    Owns one background thread with an event loop, started on first use; all calls go there. Leaving the
-    context, or ``close``, ends it. A copy in a forked child process raises ``ProcessForked``.
+    Owns one background thread with an event loop, started on first use; all calls go there. From within a
+    running event loop they keep it waiting until they return, but for ``execute_rebalance_plan_async``.
+    Leaving the context, or ``close``, frees whatever was opened; later calls raise ``AlreadyClosed``. A copy
+    in a forked child process raises ``ProcessForked``, and none can be sent to another process.
     """
 
     def __init__(self, services: Services) -> None:
@@ -154,7 +156,7 @@ class ExecutionFacade(WatchingFacade):
             self.reconciliation()
             self.alerted()
             self._thread.call(self._services.aclose)
-            self._thread.close()
+        self._thread.close()
 
     def __enter__(self) -> Self:
         """Give the façade itself."""

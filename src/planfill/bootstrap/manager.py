@@ -10,6 +10,7 @@ from dependency_injector.providers import Factory, Object
 
 from planfill.adapters.brokers.wrappers.counting import counted
 from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
+from planfill.adapters.logs.event_log import EventLog
 from planfill.application import services
 from planfill.application.audit import Audit
 from planfill.application.canceling import CancelPlan
@@ -206,6 +207,9 @@ class Services(services.Services):
                 await family.close()
         for ledger in self._container.opened():
             await ledger.aclose()
+        for listener in self._container.listeners():
+            if isinstance(listener, EventLog):
+                listener.close()
 
 
 def _found(port: type[_P], name: str, candidates: Sequence[object]) -> _P:

@@ -1,8 +1,6 @@
 """
 The errors, and what a caller may do about each.
 
-::
-
     ExecutionError
     |-- PlanError                     the plan cannot be executed as it is; nothing was sent
     |   |-- PlanInvalid               lists every problem, each with its path
@@ -43,7 +41,8 @@ The errors, and what a caller may do about each.
     |-- HaltUnavailable               nobody can say whether there is a halt, or change that: nothing is sent
     |-- ShadowFailed                  the shadow gave nothing to compare; the execution stands
     |-- AlertNotDelivered             a target has not taken a message; it is sent again later
-    `-- ProcessForked                 the object belongs to the parent process
+    |-- ProcessForked                 the object belongs to the parent process
+    `-- AlreadyClosed                 the object was closed: make a new one
 """
 
 from __future__ import annotations
@@ -54,6 +53,7 @@ from planfill.domain.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 
 class Problem(Value, frozen=True):
@@ -213,7 +213,20 @@ class OrderConflict(OrderPlacementError):
 
 
 class OrderNotFound(ExecutionError):
-    """The broker answered that it has no such order; within its read lag this proves nothing."""
+    """
+    The broker answered that it has no such order; within its read lag this proves nothing.
+
+    ``since`` is where the records begin of a broker that does not keep them: of an order that may have been
+    sent before, it proves nothing either.
+    """
+
+    def __init__(self, message: str, *, since: datetime | None = None) -> None:
+        self.since = since
+        super().__init__(message)
+
+    def tells_of(self, sent_at: datetime) -> bool:
+        """Tell whether an order that was sent then would be found."""
+        return self.since is None or self.since <= sent_at
 
 
 class LedgerError(ExecutionError):
@@ -272,3 +285,7 @@ class AlertNotDelivered(ExecutionError):
 
 class ProcessForked(ExecutionError):
     """The object was made before a fork: make a new one in the child process."""
+
+
+class AlreadyClosed(ExecutionError):
+    """The object was closed: make a new one."""
