@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from planfill.application.counting import Tally
 from planfill.application.ports.ahead import AsksAhead
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.clock import Clock
@@ -42,7 +43,7 @@ class Brokerage:
     the shares that the first plan says are held. ``limiter`` paces the orders, ``endpoint`` says where they
     go, ``close`` ends what the family has opened. ``examiner`` checks for ``planfill doctor`` what only this
     adapter can. ``second_prices`` is what quotes are compared with, where the settings name it. ``ahead``,
-    where there is one, is told of a plan before anything is asked for it.
+    where there is one, is told of a plan before anything is asked for it. ``tally`` counts what is asked.
     """
 
     broker: Broker
@@ -60,6 +61,7 @@ class Brokerage:
     examiner: BrokerExaminer | None = None
     second_prices: MarketData | None = None
     ahead: AsksAhead | None = None
+    tally: Tally | None = None
 
 
 @dataclass(frozen=True, slots=True)
