@@ -149,6 +149,13 @@ def test_two_accounts_of_one_number_or_one_book_are_refused() -> None:
     assert list(accounts(in_memory)) == ["a", "b"]
 
 
+def test_two_accounts_at_one_gateway_of_interactive_brokers_need_each_a_client_id() -> None:
+    text = '[broker]\nadapter = "ib"\n[accounts.a.ib]\naccount = "DU1"\n[accounts.b.ib]\naccount = "DU2"\n'
+    assert list(problems(text)) == ["accounts.b.ib.client_id"]
+    assert list(accounts(text + "client_id = 72\n")) == ["a", "b"]
+    assert list(problems(text.replace("DU2", "DU1") + "port = 7497\n")) == ["accounts.b.ib.account"]
+
+
 def test_one_number_for_two_accounts_of_a_broker_is_refused() -> None:
     numbered = TWO.replace(
         "[accounts.income.limits]", '[accounts.income]\nnumber = "GROWTH"\n[accounts.income.limits]'
