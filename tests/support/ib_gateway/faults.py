@@ -40,6 +40,7 @@ class Fault(StrEnum):
     FEED_LOSES = "a message is lost"
     FEED_REPEATS = "a message comes twice"
     FEED_REORDERS = "two messages change places"
+    FEED_HESITATES = "a moment passes between an open order and its status"
     FEED_UNREADABLE = "a message is none of the API's"
 
 

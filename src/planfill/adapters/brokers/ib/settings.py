@@ -27,7 +27,7 @@ class IbSettings(BaseModel, frozen=True, extra="forbid"):
         live. The way there is not encrypted: it should be this machine.
     ``client_id``
         Our number among the programs that are connected. Only the one that has placed an order can cancel it:
-        it must stay the same, and nobody else may have it.
+        it must stay the same, and nobody else may have it. Previews use the next one.
     ``account``
         The account's number; needed only where the gateway shows several.
     ``timeout_s``, ``connect_timeout_s``, ``quote_timeout_s``
