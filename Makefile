@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PLANS := docs/examples/plans
 PLAN := 2021-03-31
+ENGINE := docs/examples/trading_engine
 
 # What takes long has commands of its own: make docs, make prove, make wire.
-APART := tests/alpaca tests/docs tests/crash tests/model tests/simulation
+APART := tests/alpaca tests/ib tests/docs tests/crash tests/model tests/simulation
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The tests start the program a hundred times: compiled modules save half of each start.
@@ -13,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test docs site prove wire paper check format lock alpaca bench mutants simulate soak build smoke clean
+.PHONY: help demo engine test docs site prove wire paper check format lock alpaca bench mutants simulate soak build smoke clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +24,10 @@ demo: .venv/installed ## Execute a real plan on the built-in mock broker
 	@cd build/demo && PLANFILL_MOCK__PRICES="../../$(PLANS)/$(PLAN).prices.json" \
 		../../$(BIN)/planfill execute "../../$(PLANS)/$(PLAN).plan.json"
 
+engine: .venv/examples ## Run the trading engine of the examples through a year, and draw its chart
+	@rm -rf build/engine && mkdir -p build/engine
+	@cd build/engine && PYTHONPATH=../../$(ENGINE)/src ../../$(BIN)/python -m trading_engine
+
 test: .venv/installed ## Run the tests, with the gates on coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report= $(addprefix --ignore=,$(APART)) $(ARGS)
@@ -30,7 +35,7 @@ test: .venv/installed ## Run the tests, with the gates on coverage
 	@echo "domain and application, all branches:"
 	@$(BIN)/coverage report --include='src/planfill/domain/*,src/planfill/application/*' --fail-under=100 --format=total
 
-docs: .venv/installed ## Run every command and snippet of README and docs, and compare what they say with the code
+docs: .venv/examples ## Run every command and snippet of README and docs, and compare what they say with the code
 	$(BIN)/pytest -n auto tests/docs $(ARGS)
 
 site: .venv/installed ## Build the documentation as a site, readable offline: build/site/index.html
@@ -40,9 +45,9 @@ site: .venv/installed ## Build the documentation as a site, readable offline: bu
 prove: .venv/installed ## Kill it at every step, simulate worlds, visit every state: none doubled, none lost
 	$(BIN)/pytest -n auto --dist worksteal tests/crash tests/model tests/simulation $(ARGS)
 
-wire: .venv/installed ## Run the Alpaca adapters over the wire: contract, incidents, storm, at a local Alpaca
+wire: .venv/installed ## Run the adapters over the wire: contract, incidents, storm, at a local Alpaca and a local IB gateway
 	@# It waits most of the time, for answers that never come: more workers than cores.
-	$(BIN)/pytest -n 6 --dist worksteal tests/alpaca $(ARGS)
+	$(BIN)/pytest -n 6 --dist worksteal tests/alpaca tests/ib $(ARGS)
 
 paper: .venv/installed ## Run the contract and a small round trip at Alpaca's paper API; needs keys, refuses live
 	$(BIN)/pytest -m paper -v -rs tests/paper $(ARGS)
@@ -94,6 +99,9 @@ smoke: build ## Install the wheel in a clean environment and use it
 lock: .venv/uv ## Resolve the newest versions that pyproject.toml allows into requirements.lock
 	.venv/uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --no-annotate \
 		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+	.venv/uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group examples --no-annotate \
+		--no-emit-index-url --custom-compile-command "make lock" --constraint requirements.lock \
+		--output-file $(ENGINE)/requirements.lock
 
 clean: ## Remove all that these commands made
 	rm -rf .venv build dist mutants .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -112,6 +120,13 @@ clean: ## Remove all that these commands made
 	@echo "Setting up .venv (once, about half a minute)"
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/pip install -qq --no-deps --no-compile --requirement requirements.lock
+	@$(BIN)/pip check --quiet
+	@touch $@
+
+# Heavy, and of no use to anything else: skfolio, and what it stands on.
+.venv/examples: $(ENGINE)/requirements.lock .venv/installed
+	@echo "Adding skfolio to .venv (once, a quarter of a minute)"
+	@$(BIN)/pip install -qq --no-deps --no-compile --requirement $<
 	@$(BIN)/pip check --quiet
 	@touch $@
 

@@ -88,6 +88,7 @@ async def assert_unusable(ledger: SqlLedger, path: Path, why: str) -> LedgerErro
         ledger.claim(ACCOUNT, holder="test", at=AT),
         ledger.get_cursors("system"),
         ledger.set_cursors("system", {"log": 1}),
+        ledger.behind("log"),
     ):
         with pytest.raises(LedgerUnavailable) as again:
             await use

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from planfill.adapters.metrics.prometheus import Prometheus
+from planfill.domain.attempts import AttemptFold
 from planfill.domain.events import ExecutionCompleted, OrderReported
-from planfill.domain.metrics import attempts, measure
+from planfill.domain.metrics import measure
 from planfill.domain.summary import summarize
 from planfill.testing.builders import a_report, a_state, an_order_recorded, numbered, started
 from planfill.testing.clock import START
@@ -24,7 +25,7 @@ def told() -> set[str]:
     """Name the figures of an execution in which all can be taken."""
     events = (an_order_recorded(), OrderReported(report=a_report()))
     result = summarize(a_state(*events), START + timedelta(seconds=3))
-    found = measure([*attempts(numbered(started(), *events, ExecutionCompleted(result=result)), 0)])
+    found = measure(AttemptFold(numbered(started(), *events, ExecutionCompleted(result=result))).attempts())
     families = Prometheus(lambda: found).collect()
     return {sample.name for family in families for sample in family.samples}
 

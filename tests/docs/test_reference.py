@@ -14,8 +14,10 @@ import pytest
 from pydantic import BaseModel
 
 from planfill.adapters.brokers.alpaca.settings import KEY, SECRET, AlpacaSettings
+from planfill.adapters.brokers.ib.settings import IbSettings
 from planfill.adapters.brokers.mock import MockSettings
 from planfill.bootstrap.drills import CASES
+from planfill.bootstrap.sections import AccountSettings
 from planfill.bootstrap.settings import Settings
 from planfill.bootstrap.shadows import ShadowSettings
 from planfill.domain import errors, events
@@ -30,8 +32,10 @@ Table = Callable[[str, str], list[dict[str, str]]]
 
 TABLES: Final = {
     **{name: field.annotation for name, field in Settings.model_fields.items() if name != "shadow"},
+    "accounts.NAME": AccountSettings,
     "shadow.NAME": ShadowSettings,
     "alpaca": AlpacaSettings,
+    "ib": IbSettings,
     "mock": MockSettings,
 }
 # All that can be told of a secret is where it comes from.

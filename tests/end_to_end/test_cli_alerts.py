@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 from program import Program, wait_for
 from stage import a_plan, buy
+from typed import is_a_command
 from webhook import Webhook
 
 from planfill import ExecutionManager
+from planfill.adapters.alerts import apprise
 from planfill.adapters.cli import watching
 from planfill.domain.errors import PlanConflict
 
@@ -26,6 +29,12 @@ def planfill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     program = Program(tmp_path, monkeypatch, capsys)
     program.write("plan.json", CUT)
     return program
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait in real time before an alert is sent again."""
+    monkeypatch.setattr(apprise, "_PAUSE_S", 0)
 
 
 @pytest.fixture
@@ -58,6 +67,12 @@ def test_a_halt_and_what_it_refuses_reach_the_receiver(planfill: Program, webhoo
     assert "next: planfill unhalt" in halted
     assert "plan 'plan-1' REFUSED: 0 of 2 lines filled" in refused
     assert "lifted by" in lifted
+    config = planfill.write("odd name.toml", "")
+    listed = planfill("alerts", "list", "--config", config).out
+    hints = [line.strip().removeprefix("next: ") for line in listed.splitlines() if "next: " in line]
+    options = f"--config '{config}'"
+    assert hints == [f"planfill {one} {options}" for one in ("unhalt", "show plan-1", "unhalt")]
+    assert all(map(is_a_command, hints))
 
 
 def test_scenario_14_the_target_is_down_the_result_is_the_same_and_the_alert_comes_later_once(
@@ -128,14 +143,18 @@ def test_a_run_that_was_killed_is_found_by_the_next_look_until_it_is_resumed(
 
 
 def test_a_heartbeat_tells_the_beginning_and_the_end_of_each_run(planfill: Program, webhook: Webhook) -> None:
-    planfill.settings(alerts__heartbeat_url=f"http://127.0.0.1:{webhook.port}/id")
-    planfill.write("good.json", a_plan(buy("SPY", "1000"), plan_id="plan-2"))
-    planfill("execute", "good.json")
-    planfill("execute", "plan.json")
-    assert webhook.asked == ["/id/start", "/id", "/id/start", "/id/fail"]
-    with ExecutionManager.from_settings() as execution, pytest.raises(PlanConflict):
-        execution.execute_rebalance_plan(a_plan(buy("SPY", "2000")))
-    assert webhook.asked[4:] == ["/id/start", "/id/fail"]
+    # Cash for all of them: left alone, the mock's account holds what the first plan needs, and no more.
+    planfill.settings(alerts__heartbeat_url=f"http://127.0.0.1:{webhook.port}/id", mock__cash="10000")
+    good = planfill.write("good.json", a_plan(buy("SPY", "1000"), plan_id="plan-2"))
+    with ExecutionManager.from_settings() as execution:
+        assert execution.execute_rebalance_plan(json.loads(good.read_text())).success
+        assert not execution.execute_rebalance_plan(CUT).success
+        assert execution.execute_rebalance_plan(a_plan(buy("SPY", "900"), plan_id="plan-3")).success
+        with pytest.raises(PlanConflict):
+            execution.execute_rebalance_plan(a_plan(buy("SPY", "2000")))
+        assert execution.alerted() == ()
+    well, ill = ["/id/start", "/id"], ["/id/start", "/id/fail"]
+    assert webhook.asked == [*well, *ill, *well, *ill]
     webhook.down()
     unheard = planfill("execute", "good.json")
     assert unheard.code == 0
@@ -173,8 +192,23 @@ def test_watch_goes_on_until_it_is_interrupted_and_says_what_is_new(
             return False
 
     monkeypatch.setattr(watching, "Event", Pause)
+    planfill.write("plan.json", a_plan(buy("SPY", "1000")))
+    planfill("execute", "plan.json")
     watched = planfill("watch", "--every", "5")
     assert (watched.code, watched.out, looks) == (0, "all is well\n", [5, 5, 5])
+
+
+@pytest.mark.parametrize("options", [("--once",), ("--every", "5"), ("--serve", "0")])
+def test_where_there_is_no_ledger_watch_says_so_and_makes_none(
+    planfill: Program, options: tuple[str, ...]
+) -> None:
+    before = planfill.files()
+    watched = planfill("watch", *options)
+    assert (watched.code, watched.out) == (2, "")
+    assert f"the ledger {planfill.folder / 'planfill.db'} cannot be used: there is none yet" in watched.err
+    assert "the first execution makes it; is it elsewhere, set ledger.url to it" in watched.err
+    assert len(watched.err.splitlines()) == 1
+    assert planfill.files() - before <= {"planfill.log"}
 
 
 def test_an_alert_that_is_not_out_is_wrong_and_says_so(planfill: Program, webhook: Webhook) -> None:

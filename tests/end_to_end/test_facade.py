@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Sequence
@@ -24,8 +25,9 @@ from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.ports.broker import Broker
 from planfill.application.ports.listener import EventListener
 from planfill.domain.errors import (
+    AccountUnknown,
+    AlreadyClosed,
     LedgerUnavailable,
-    PlanInvalid,
     PlanNotApproved,
     PlanUnknown,
     ProcessForked,
@@ -196,7 +198,7 @@ def test_only_the_approved_plan_is_executed() -> None:
 
 
 def test_a_plan_for_an_account_that_the_settings_do_not_know_is_refused() -> None:
-    with a_manager() as execution, pytest.raises(PlanInvalid, match="account"):
+    with a_manager() as execution, pytest.raises(AccountUnknown, match="no account 'ira'"):
         execution.execute_rebalance_plan(a_plan(buy("SPY", "1000"), account="ira"))
 
 
@@ -259,6 +261,43 @@ def test_a_forked_child_gets_one_clear_error() -> None:
             execution.result("plan-1")
         execution.close()
         execution._thread._process -= 1
+
+
+def test_a_facade_that_was_closed_says_so() -> None:
+    with a_manager() as execution:
+        assert execution.executions() == ()
+    execution.close()
+    with pytest.raises(AlreadyClosed, match="make a new one"):
+        execution.execute_rebalance_plan(a_plan(buy("SPY", "1000")))
+
+
+def test_a_facade_is_not_sent_to_another_process() -> None:
+    with a_manager() as execution, pytest.raises(TypeError, match="send the plan, and make one there"):
+        pickle.dumps(execution)
+
+
+def test_facades_of_one_process_write_to_one_log_file_until_the_last_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PLANFILL_MOCK__PRICES", json.dumps(PRICES))
+    monkeypatch.setenv("PLANFILL_MOCK__CASH", "10000")
+    with ExecutionManager.from_settings() as one:
+        with ExecutionManager.from_settings() as other:
+            assert one.execute_rebalance_plan(a_plan(buy("SPY", "100"), plan_id="one")).success
+            one.reconciliation()  # the account is the other's only after it
+            assert other.execute_rebalance_plan(a_plan(buy("SPY", "100"), plan_id="other")).success
+        assert one.execute_rebalance_plan(a_plan(buy("SPY", "100"), plan_id="last")).success
+    lines = Path("planfill.log").read_text(encoding="utf-8").splitlines()
+    logged = [(line["stream"], line["number"]) for line in map(json.loads, lines)]
+    assert len(logged) == len(set(logged))
+    assert {stream.rpartition(":")[2] for stream, _ in logged} >= {"one", "other", "last"}
+    assert str(tmp_path / "planfill.log") not in open_files()
+
+
+def open_files() -> set[str]:
+    """Name the files that the process has open."""
+    return {str(number.resolve()) for number in list(Path("/dev/fd").iterdir())}
 
 
 def test_a_port_that_is_missing_is_named() -> None:

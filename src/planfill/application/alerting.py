@@ -9,8 +9,6 @@ from typing import Final, NamedTuple
 
 import anyio
 
-from planfill.application.heeding import account_stream
-from planfill.application.opening import stream_of
 from planfill.application.ports.alerter import Alerter
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.ledger import Cursors, Ledger
@@ -23,11 +21,15 @@ from planfill.domain.raising import alerts
 from planfill.domain.values import Value
 
 _SYSTEM: Final = "system"
+_NOBODY: Final = ""
+"""Who has been told nothing: a listener without a name has no cursor."""
 _OLD: Final = timedelta(days=1)
 """A target that is new is not told of what happened longer ago."""
 _LOOKS: Final = 20
 _EVERY_S: Final = 0.5
 _HOUR_S: Final = 3600
+_Ends = dict[str, dict[str, int]]
+"""How far listeners have been told, by stream."""
 
 
 class AlertTarget(NamedTuple):
@@ -81,7 +83,7 @@ class Alerts:
         """Give the last alerts of all executions and accounts, oldest first."""
         found = [
             alert
-            for stream in await self._streams()
+            for stream in await self.cursors.behind(_NOBODY)
             for _, alert in audible(alerts(await self.ledger.read(stream)))
         ]
         return tuple(sorted(found, key=lambda alert: alert.at)[-most:])
@@ -132,51 +134,48 @@ class Alerts:
         return Delivery(target=target.name, trouble="another process tells it; the next one tells the rest")
 
     async def _tell(self, target: AlertTarget) -> Delivery:
-        pending, ends = await self._pending(target)
+        pending, ends, quiet = await self._pending(target)
+        # What holds nothing for the target is never read again, whether or not it takes the rest.
+        if quiet:
+            await self.cursors.move_cursors(quiet)
         if pending:
             hour, sent = await self._rate(target)
             if sent >= target.per_hour:
                 trouble = f"{len(pending)} alerts wait: {sent} messages were sent within the hour"
                 return Delivery(target=target.name, trouble=trouble)
             await target.alerter.send(message(pending))
-            # With the rate first: should we end here, one message too few may be sent, never one too many.
-            ends = {_SYSTEM: {}, **ends}
-            ends[_SYSTEM] |= {f"{_cursor(target)}/hour": hour, f"{_cursor(target)}/sent": sent + 1}
-        for stream, cursors in ends.items():
-            await self.cursors.set_cursors(stream, cursors)
+            rate = {f"{_cursor(target)}/hour": hour, f"{_cursor(target)}/sent": sent + 1}
+            await self.cursors.move_cursors({**ends, _SYSTEM: {**ends.get(_SYSTEM, {}), **rate}})
         return Delivery(target=target.name, alerts=pending)
 
-    async def _pending(self, target: AlertTarget) -> tuple[tuple[Alert, ...], dict[str, dict[str, int]]]:
-        """Give the alerts that a target is owed, and where its cursors stand once it has them."""
+    async def _pending(self, target: AlertTarget) -> tuple[tuple[Alert, ...], _Ends, _Ends]:
+        """
+        Give the alerts that a target is owed, and where its cursors stand once it has them.
+
+        And where they stand in streams that hold none for it. Only streams that have gone on are read.
+        """
         now, name = self.clock.now(), _cursor(target)
-        pending, ends = list[Alert](), dict[str, dict[str, int]]()
-        for stream in await self._streams():
+        pending, ends, quiet = list[Alert](), _Ends(), _Ends()
+        for stream in await self.cursors.behind(name):
             told = (await self.cursors.get_cursors(stream)).get(name)
-            news = await self.ledger.read(stream, after=told or 0)
-            if not news:
-                continue
-            ends[stream] = {name: news[-1].number}
-            # From the beginning, where there is more: what an alert says may stand far before it.
-            whole = await self.ledger.read(stream) if told else news
-            pending += (
+            # From the beginning: what an alert says may stand far before it.
+            whole = await self.ledger.read(stream)
+            owed = [
                 alert
                 for number, alert in audible(alerts(whole))
-                if news[0].number <= number <= news[-1].number
+                if number > (told or 0)
                 and is_for(alert, target.severity)
                 and (told is not None or now - alert.at <= _OLD)
-            )
-        return tuple(sorted(pending, key=lambda alert: alert.at)), ends
+            ]
+            pending += owed
+            (ends if owed else quiet)[stream] = {name: max((one.number for one in whole), default=0)}
+        return tuple(sorted(pending, key=lambda alert: alert.at)), ends, quiet
 
     async def _rate(self, target: AlertTarget) -> tuple[int, int]:
         """Give the hour it is, and how many messages were sent in it."""
         known, hour = await self.cursors.get_cursors(_SYSTEM), int(self.clock.now().timestamp()) // _HOUR_S
         same = known.get(f"{_cursor(target)}/hour") == hour
         return hour, known.get(f"{_cursor(target)}/sent", 0) if same else 0
-
-    async def _streams(self) -> list[str]:
-        keys = [one.key for one in await self.ledger.executions()]
-        accounts = [account_stream(one) for one in dict.fromkeys(key.account for key in keys)]
-        return [_SYSTEM, *accounts, *(stream_of(key) for key in keys)]
 
 
 def _cursor(target: AlertTarget) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from planfill.application.stopping import StopSignal
 from planfill.domain.outcome import Reason
@@ -30,6 +30,11 @@ class InspectingFacade:
     def __init__(self, services: Services, thread: LoopThread) -> None:
         self._services = services
         self._thread = thread
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be sent to another process: thread, ledger and claims are of this one."""
+        msg = f"{type(self).__name__} cannot be sent to another process: send the plan, and make one there"
+        raise TypeError(msg)
 
     def result(self, plan_id: str) -> ExecutionResult:
         """
@@ -120,7 +125,11 @@ class InspectingFacade:
         return await self._services.audit().export(plan_id)
 
     async def _examine(self, stop: StopSignal, order: bool) -> Examination:  # noqa: FBT001
-        return await self._services.examine()(stop, order=order)
+        return await self._own().examine()(stop, order=order)
+
+    def _own(self) -> Services:
+        """Give the services of the account that was chosen, or of the only one."""
+        return self._services.of(self._services.chosen)
 
     def _finish(
         self,

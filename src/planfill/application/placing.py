@@ -58,8 +58,11 @@ async def recover(run: Run, broker: Broker, orders: Sequence[OrderState]) -> Non
         try:
             report = await run.ask(broker.get_order_status, order.order.client_order_id)
             await run.note(answered(order, report))
-        except err.OrderNotFound:
-            absent.append(order)
+        except err.OrderNotFound as e:
+            if e.tells_of(order.order.quoted_at):
+                absent.append(order)
+            else:
+                await run.note(unresolved(order, f"{e}; what was sent before today it does not tell"))
         except err.BrokerConnectionError as e:
             await run.note(unresolved(order, str(e)))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio.from_thread import start_blocking_portal
 
-from planfill.domain.errors import ProcessForked
+from planfill.domain.errors import AlreadyClosed, ProcessForked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,6 +28,7 @@ class LoopThread:
         self._starting = Lock()
         self._closing = ExitStack()
         self._running: BlockingPortal | None = None
+        self._closed = False
 
     @property
     def is_ours(self) -> bool:
@@ -40,6 +41,7 @@ class LoopThread:
 
         Raises:
             ProcessForked: This is a child of the process that made the object.
+            AlreadyClosed: The object was closed.
 
         """
         return self.start(function, *args).result()
@@ -85,14 +87,18 @@ class LoopThread:
         self._portal().start_task_soon(function, *args)
 
     def close(self) -> None:
-        """End the thread."""
-        self._closing.close()
-        self._running = None
+        """End the thread, for good; the thread of another process is left alone."""
+        if os.getpid() == self._process:
+            self._closing.close()
+            self._running, self._closed = None, True
 
     def _portal(self) -> BlockingPortal:
         if os.getpid() != self._process:
             msg = "this object belongs to the process before the fork: make a new one in the child"
             raise ProcessForked(msg)
+        if self._closed:
+            msg = "this object was closed: make a new one"
+            raise AlreadyClosed(msg)
         # Many threads may make the first call at once, and there must be one loop for all of them.
         with self._starting:
             if self._running is None:

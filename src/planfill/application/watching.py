@@ -57,9 +57,11 @@ class Watch:
         Look once at all there is in the ledger, and tell every target what it is owed.
 
         Raises:
-            LedgerError: The ledger cannot be used.
+            LedgerError: The ledger cannot be used, or there is none to look after.
 
         """
+        # Writes nothing; where there is no ledger, or one that takes no alert, that is said here.
+        await self.ledger.append(account_stream(None), [], at=self.clock.now())
         troubles = [*await self._runs(), *await self._halts()]
         return WatchReport(troubles=tuple(troubles), deliveries=await self.alerts.deliver())
 

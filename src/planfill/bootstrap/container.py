@@ -43,6 +43,7 @@ from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
 from planfill.application.watching import Watch
 from planfill.bootstrap.alerts import AlertsSettings, alerts_of, heartbeat, names, targets
+from planfill.bootstrap.own_account import made
 from planfill.bootstrap.prices import priced
 from planfill.bootstrap.settings import Configuration
 from planfill.domain.errors import LedgerUnavailable
@@ -78,7 +79,8 @@ def description(configuration: Configuration) -> str:
     """Say what the settings have chosen, for people."""
     settings = configuration.settings
     live = configuration.plugin.is_live is not None and configuration.plugin.is_live(configuration.brokerage)
-    return f"valid; broker {settings.broker.adapter}{', LIVE: real money' if live else ''}"
+    account = f"account {configuration.account}; " if configuration.account else ""
+    return f"valid; {account}broker {settings.broker.adapter}{', LIVE: real money' if live else ''}"
 
 
 def ledger_url(configuration: Configuration) -> str:
@@ -151,14 +153,14 @@ def shadowing(
 
 def build(configuration: Configuration, clock: Clock, families: list[Brokerage]) -> Brokerage:
     """Build the broker's family, to be closed with the rest."""
-    families.append(configuration.plugin.build(configuration.brokerage, clock))
+    families.append(made(configuration, configuration.plugin.build, clock))
     return _priced(configuration, clock, families[-1])
 
 
 def rehearse(configuration: Configuration, clock: Clock, families: list[Brokerage]) -> Brokerage:
     """Build the broker's family, less everything that could send."""
     maker = configuration.plugin.rehearse or configuration.plugin.build
-    families.append(maker(configuration.brokerage, clock))
+    families.append(made(configuration, maker, clock))
     return rehearsal(_priced(configuration, clock, families[-1]), clock)
 
 
@@ -223,7 +225,7 @@ class Container(DeclarativeContainer):
     )
     executions: Provider[Executions] = Factory(Executions, reader, clock)
     audit: Provider[Audit] = Factory(Audit, Callable(audit_trail, reader))
-    metering: Provider[Metering] = Factory(metering, reader)
+    metering: Provider[Metering] = ThreadSafeSingleton(metering, reader)
     described: Provider[str] = Callable(description, configuration)
     alerts_settings: Provider[AlertsSettings] = Callable(alerts_of, configuration)
     examine: Provider[Examine] = Factory(
@@ -246,9 +248,9 @@ class Container(DeclarativeContainer):
     quiet: Provider[Sequence[AlertTarget]] = Callable(targets, alerts_settings, clock, aloud=False)
     aloud: Provider[Sequence[AlertTarget]] = Callable(targets, alerts_settings, clock, aloud=True)
     alerts: Provider[Alerts] = Factory(Alerts, writer, writer, clock, quiet, Callable(holder))
-    alerts_aloud: Provider[Alerts] = Factory(Alerts, writer, writer, clock, aloud, Callable(holder))
+    alerts_aloud: Provider[Alerts] = Factory(Alerts, reader, reader, clock, aloud, Callable(holder))
     watch: Provider[Watch] = Factory(Watch, writer, switch, clock, alerts, Callable(holder))
-    watch_aloud: Provider[Watch] = Factory(Watch, writer, switch, clock, alerts_aloud, Callable(holder))
+    watch_aloud: Provider[Watch] = Factory(Watch, reader, switch, clock, alerts_aloud, Callable(holder))
     resolve: Provider[ResolveOrder] = Factory(ResolveOrder, execute, executions, operator)
     shadows: Provider[Mapping[str, Shadow]] = Callable(shadows, configuration)
     shadowing: Provider[Shadowing] = Factory(shadowing, reader, clock, executions, shadows)

@@ -15,9 +15,11 @@ import os
 import re
 import sys
 import tempfile
+from collections import Counter
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from traceback import format_exception
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -52,6 +54,9 @@ _ours: Final[loguru.Logger] = cast("Any", Logger)(
     raw=False, capture=True, patchers=[], extra={},
 )  # fmt: skip
 _files: dict[Path, int] = {}
+# How many logs write to a file: the last one closes it. Façades of several threads may open one at once.
+_writers: Counter[Path] = Counter()
+_counting: Final = Lock()
 
 
 def file_listeners(configuration: Configuration, read: Read | None = None) -> Sequence[EventListener]:
@@ -69,7 +74,10 @@ def file_listeners(configuration: Configuration, read: Read | None = None) -> Se
         raise SettingsError(problems)
     name = "log" if log_file(settings) else ""
     redact = redactor(os.environ)
-    return (EventLog(lambda: _opened(settings), name=name, read=read, redact=redact),)
+    log = EventLog(
+        lambda: _opened(settings), name=name, read=read, redact=redact, release=lambda: _released(settings)
+    )
+    return (log,)
 
 
 @contextmanager
@@ -95,12 +103,10 @@ def console(level: str) -> Iterator[None]:
 
 @atexit.register
 def close_files() -> None:
-    """Close the log files; the next event opens its file again."""
-    while _files:
-        _, sink = _files.popitem()
-        # A full disk was told of with each line; what was executed does not end in an error for it.
-        with suppress(OSError):
-            _ours.remove(sink)
+    """Close the log files, whoever still writes to them."""
+    with _counting:
+        for path in tuple(_files):
+            _close(path)
 
 
 def keep(error: BaseException, file: Path | None, redact: Callable[[str], str]) -> Path:
@@ -149,14 +155,36 @@ def _opened(settings: LogSettings) -> loguru.Logger:
     if file is None:
         return _ours
     path = file.absolute()
-    if path not in _files:
-        try:
-            _files[path] = _add(path, settings)
-        except OSError as e:
-            extras = {AT: f"{datetime.now(UTC):%H:%M:%S.%f}"[:12] + "Z", CORRELATION: "-"}
-            message = f"the log file cannot be written: {e}; the ledger alone has the record"
-            _ours.bind(**extras).warning(message)
+    with _counting:
+        _writers[path] += 1
+        if path not in _files:
+            try:
+                _files[path] = _add(path, settings)
+            except OSError as e:
+                extras = {AT: f"{datetime.now(UTC):%H:%M:%S.%f}"[:12] + "Z", CORRELATION: "-"}
+                message = f"the log file cannot be written: {e}; the ledger alone has the record"
+                _ours.bind(**extras).warning(message)
     return _ours.bind(**{FILE: str(path)})
+
+
+def _released(settings: LogSettings) -> None:
+    """Close the file once nobody writes to it any more."""
+    file = log_file(settings)
+    if file is not None:
+        path = file.absolute()
+        with _counting:
+            _writers[path] -= 1
+            if _writers[path] <= 0:
+                _close(path)
+
+
+def _close(path: Path) -> None:
+    del _writers[path]
+    sink = _files.pop(path, None)
+    # A full disk was told of with each line; what was executed does not end in an error for it.
+    with suppress(OSError):
+        if sink is not None:
+            _ours.remove(sink)
 
 
 def _add(path: Path, settings: LogSettings) -> int:

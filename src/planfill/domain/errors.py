@@ -41,7 +41,8 @@ The errors, and what a caller may do about each.
     |-- HaltUnavailable               nobody can say whether there is a halt, or change that: nothing is sent
     |-- ShadowFailed                  the shadow gave nothing to compare; the execution stands
     |-- AlertNotDelivered             a target has not taken a message; it is sent again later
-    `-- ProcessForked                 the object belongs to the parent process
+    |-- ProcessForked                 the object belongs to the parent process
+    `-- AlreadyClosed                 the object was closed: make a new one
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ from planfill.domain.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 
 class Problem(Value, frozen=True):
@@ -104,7 +106,7 @@ class PlanUnknown(PlanError):
 
 
 class AccountMismatch(PlanError):
-    """The plan is executed on another account than the settings name: nothing is sent to this one."""
+    """The plan is executed on, or was given to, another account: nothing is sent to this one."""
 
 
 class OrderNotInDoubt(PlanError):
@@ -211,7 +213,20 @@ class OrderConflict(OrderPlacementError):
 
 
 class OrderNotFound(ExecutionError):
-    """The broker answered that it has no such order; within its read lag this proves nothing."""
+    """
+    The broker answered that it has no such order; within its read lag this proves nothing.
+
+    ``since`` is where the records begin of a broker that does not keep them: of an order that may have been
+    sent before, it proves nothing either.
+    """
+
+    def __init__(self, message: str, *, since: datetime | None = None) -> None:
+        self.since = since
+        super().__init__(message)
+
+    def tells_of(self, sent_at: datetime) -> bool:
+        """Tell whether an order that was sent then would be found."""
+        return self.since is None or self.since <= sent_at
 
 
 class LedgerError(ExecutionError):
@@ -245,7 +260,7 @@ class AccountBusy(ExecutionError):
 
 
 class AccountUnknown(ExecutionError):
-    """The settings name another account than the one that is meant."""
+    """The settings name another account than the one that is meant, or several and none was chosen."""
 
     exit_code = 2
 
@@ -270,3 +285,7 @@ class AlertNotDelivered(ExecutionError):
 
 class ProcessForked(ExecutionError):
     """The object was made before a fork: make a new one in the child process."""
+
+
+class AlreadyClosed(ExecutionError):
+    """The object was closed: make a new one."""

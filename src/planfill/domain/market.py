@@ -122,14 +122,13 @@ class Capabilities(Value, frozen=True):
     """
     What a broker declares of itself; times in seconds.
 
-    Without ``unique_ids``, "not there" counts only after ``max_delivery_delay_s`` and within
-    ``lookup_horizon_s`` of sending. ``read_lag_s`` is how long a look-up may miss an order it has.
+    "Not there" counts only after ``max_delivery_delay_s``, which without ``unique_ids`` is how long what was
+    sent may be on its way, and after ``read_lag_s``, how long a look-up may miss an order it has.
     ``concurrency`` is how many orders the adapter sends at once; one more would wait in it, past the gate.
     """
 
     unique_ids: bool
     read_lag_s: float = 0
-    lookup_horizon_s: float | None = None
     max_delivery_delay_s: float = 0
     fractions: bool = True
     notional: bool = False

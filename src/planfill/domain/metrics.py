@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from statistics import median
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from planfill.domain import events as ev
-from planfill.domain.execution_machine import Standing
-from planfill.domain.health import health
 from planfill.domain.outcome import LineOutcome, Reason
-from planfill.domain.state import ExecutionState, Phase
+from planfill.domain.phases import PHASES
 from planfill.domain.values import ZERO_USD, Money, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
-    from planfill.domain.health import Health
-    from planfill.domain.result import ExecutionResult
-
-UNFINISHED: Final = "UNFINISHED"
-"""The status of an execution of which no run has ended since it was taken up last."""
-# Of these the broker is not known to have an order, and that is said.
-_WITHOUT_ID: Final = frozenset({Phase.REFUSED, Phase.NOT_SENT, Phase.DOUBTED, Phase.UNRESOLVED})
+    from planfill.domain.attempts import Attempt
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -45,8 +35,9 @@ class Metrics(Value, frozen=True):
     Lines, orders and dollars are those of executions that a run has ended. ``orders_placed`` and
     ``orders_filled`` count lines, as a result does; so do ``orders_ended`` and ``orders_failed``, as the
     breaker does. ``orders_without_id`` have no id of the broker's, and nobody says why: those of a run that
-    was broken off, or is sending just now. A run lasts from its first event to its result. Rates and seconds
-    are None where there is nothing to take them of.
+    was broken off, or is sending just now. A run lasts from its first event to its result; ``phases_s`` says
+    what the runs took by phase. ``fills`` counts the orders that were filled, each from its record to that of
+    its last fill. Rates and seconds are None where there is nothing to take them of.
     """
 
     executions: Count
@@ -64,6 +55,11 @@ class Metrics(Value, frozen=True):
     runs_s: float
     median_run_s: float | None
     worst_run_s: float | None
+    phases_s: dict[str, float]
+    fills: Count
+    fills_s: float
+    median_fill_s: float | None
+    worst_fill_s: float | None
     planned_usd: Money
     filled_usd: Money
     shortfall_usd: Money
@@ -72,91 +68,43 @@ class Metrics(Value, frozen=True):
     logged_rate: float | None
 
 
-class Attempt(NamedTuple):
-    """One execution as it stands; ``result`` is None where it is unfinished, ``seconds`` has one a run."""
-
-    started_at: datetime
-    result: ExecutionResult | None
-    health: Health
-    without_id: int
-    unresolved: int
-    seconds: tuple[float, ...]
-    events: int
-    logged: bool
-
-
-def attempts(events: Iterable[ev.Recorded], logged_to: int) -> Iterator[Attempt]:
-    """
-    Fold a stream into the executions in it, oldest first; it is logged to the event ``logged_to``.
-
-    Raises:
-        LedgerCorrupt: An event is not the next one, or cannot follow those before it.
-
-    """
-    state, first, seconds = ExecutionState(), 1, list[float]()
-    for recorded in events:
-        if isinstance(recorded.event, ev.ExecutionStarted) and state.started_at is not None:
-            yield _attempt(state, state.started_at, first, seconds, logged_to)
-            first, seconds = recorded.number, []
-        state.apply(recorded)
-        ended = isinstance(
-            recorded.event, ev.ExecutionRefused | ev.ExecutionSuspended | ev.ExecutionCompleted
-        )
-        if ended and state.run_began_at is not None:
-            seconds.append((recorded.at - state.run_began_at).total_seconds())
-    if state.started_at is not None:
-        yield _attempt(state, state.started_at, first, seconds, logged_to)
-
-
 def measure(found: Sequence[Attempt]) -> Metrics:
     """Add executions up."""
-    results = [one.result for one in found if one.result is not None]
-    placed, filled = sum(r.orders_placed for r in results), sum(r.orders_filled for r in results)
-    ended = [one.health for one in found if one.result is not None]
-    failed, of = sum(one.failed for one in ended), sum(one.ended for one in ended)
+    placed, filled = sum(one.placed for one in found), sum(one.filled for one in found)
+    failed, ended = sum(one.health.failed for one in found), sum(one.health.ended for one in found)
     seconds = [run for one in found for run in one.seconds]
+    fills_s = [fill for one in found for fill in one.fills_s]
     logged = sum(one.logged for one in found)
-    lines = Counter((line.outcome, line.reason) for result in results for line in result.lines)
+    lines = Counter[tuple[LineOutcome, Reason | None]]()
+    for one in found:
+        lines.update(one.lines)
     return Metrics(
         executions=len(found),
-        statuses=dict(Counter(str(one.result.status) if one.result else UNFINISHED for one in found)),
+        statuses=dict(Counter(one.status for one in found)),
         lines=tuple(LineCount(outcome=o, reason=r, lines=n) for (o, r), n in lines.most_common()),
         orders_placed=placed,
         orders_filled=filled,
         success_rate=_rate(filled, placed),
-        orders_ended=of,
+        orders_ended=ended,
         orders_failed=failed,
-        error_rate=_rate(failed, of),
+        error_rate=_rate(failed, ended),
         orders_without_id=sum(one.without_id for one in found),
         orders_unresolved=sum(one.unresolved for one in found),
         runs=len(seconds),
         runs_s=sum(seconds, 0.0),
         median_run_s=median(seconds) if seconds else None,
         worst_run_s=max(seconds, default=None),
-        planned_usd=Money(sum((r.planned_usd for r in results), ZERO_USD)),
-        filled_usd=Money(sum((r.filled_usd for r in results), ZERO_USD)),
-        shortfall_usd=Money(sum((r.shortfall_usd for r in results), ZERO_USD)),
+        phases_s={phase: sum((one.phases_s[phase] for one in found), 0.0) for phase in PHASES},
+        fills=len(fills_s),
+        fills_s=sum(fills_s, 0.0),
+        median_fill_s=median(fills_s) if fills_s else None,
+        worst_fill_s=max(fills_s, default=None),
+        planned_usd=Money(sum((one.planned_usd for one in found), ZERO_USD)),
+        filled_usd=Money(sum((one.filled_usd for one in found), ZERO_USD)),
+        shortfall_usd=Money(sum((one.shortfall_usd for one in found), ZERO_USD)),
         events=sum(one.events for one in found),
         executions_logged=logged,
         logged_rate=_rate(logged, len(found)),
-    )
-
-
-def _attempt(
-    state: ExecutionState, started_at: datetime, first: int, seconds: Sequence[float], logged_to: int
-) -> Attempt:
-    # What an earlier run of an execution that runs again has found is out of date.
-    result = None if state.standing is Standing.RUNNING else state.result
-    orders = state.orders.values()
-    return Attempt(
-        started_at=started_at,
-        result=result,
-        health=health(state),
-        without_id=sum(one.report is None and one.phase not in _WITHOUT_ID for one in orders),
-        unresolved=sum(one.is_unresolved for one in orders),
-        seconds=tuple(seconds),
-        events=state.number - first + 1,
-        logged=state.number <= logged_to,
     )
 
 

@@ -9,7 +9,7 @@ from planfill.domain import events as ev
 from planfill.domain.alert import Alert, AlertLine
 from planfill.domain.deadman import slow_after_s
 from planfill.domain.events import Severity
-from planfill.domain.outcome import LineOutcome, Reason
+from planfill.domain.outcome import HARMLESS, LineOutcome, Reason
 from planfill.domain.result import ExecutionStatus
 from planfill.domain.values import ZERO_USD
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from planfill.domain.order import Order
-    from planfill.domain.report import ExecutionReport
     from planfill.domain.result import ExecutionResult
     from planfill.domain.values import ClientOrderId, Money
 
@@ -49,7 +48,6 @@ class _Stream:
         self.started: ev.ExecutionStarted | None = None
         self.first_order: datetime | None = None
         self.orders: dict[ClientOrderId, Order] = {}
-        self.reports: dict[ClientOrderId, ExecutionReport] = {}
 
     def take(self, recorded: ev.Recorded) -> None:
         """Take in one event."""
@@ -62,8 +60,6 @@ class _Stream:
             case ev.OrderRecorded() as event:
                 self.first_order = self.first_order or recorded.at
                 self.orders[event.order.client_order_id] = event.order
-            case ev.OrderReported() as event:
-                self.reports[event.report.client_order_id] = event.report
             case _:
                 pass
 
@@ -118,13 +114,11 @@ def _found(recorded: ev.Recorded, stream: _Stream) -> Iterator[_Found]:  # noqa:
             yield _Found(
                 Severity.CRITICAL,
                 f"nobody knows what became of order {event.client_order_id}",
-                event.detail,
-                f"{stream.command('resume')}, or planfill resolve {event.client_order_id} --help",
+                f"{event.detail}; whoever knows says so: planfill resolve {event.client_order_id} --help",
+                stream.command("resume"),
                 lines,
                 event.client_order_id,
             )
-        case ev.OrderReported():
-            yield from _reopened(event.report, stream)
         case ev.FundsAllotted():
             yield from _cut(event, stream)
         case ev.StopRequested():
@@ -160,6 +154,7 @@ def _found(recorded: ev.Recorded, stream: _Stream) -> Iterator[_Found]:  # noqa:
             | ev.LineClosed()
             | ev.RulesBroken()
             | ev.OrderRecorded()
+            | ev.OrderReported()
             | ev.OrderRequoted()
             | ev.OrderRefused()
             | ev.OrderNotSent()
@@ -167,9 +162,10 @@ def _found(recorded: ev.Recorded, stream: _Stream) -> Iterator[_Found]:  # noqa:
             | ev.OrderResolved()
             | ev.CancelRequested()
             | ev.CancelAsked()
+            | ev.AccountChosen()
             | ev.Reconciled()
         ):
-            return  # the ending tells of the lines; each difference has an alert of its own
+            return  # the ending tells of the lines; a difference or a surprise has an alert of its own
         case _:
             assert_never(event)
 
@@ -188,7 +184,11 @@ def _completed(result: ExecutionResult, stream: _Stream) -> Iterator[_Found]:
 
 
 def _ended(result: ExecutionResult, severity: Severity, todo: str, stream: _Stream) -> _Found:
-    short = [line for line in result.orders if line.outcome not in _AS_PLANNED]
+    short = [
+        line
+        for line in result.orders
+        if line.outcome not in _AS_PLANNED or line.reason or not set(line.residuals) <= HARMLESS
+    ]
     lines = tuple(
         AlertLine(
             symbol=line.symbol,
@@ -200,27 +200,13 @@ def _ended(result: ExecutionResult, severity: Severity, todo: str, stream: _Stre
     )
     reasons = {line.reason for line in short if line.reason}
     if Reason.HALTED in reasons:
-        todo = "planfill unhalt, once it may go on"
+        todo = stream.unhalt if stream.unhalt in result.detail else "planfill unhalt"
     title = (
         f"plan {stream.plan_id!r} {result.status}: {result.orders_filled} of {len(result.orders)} lines "
         f"filled, ${result.filled_usd:,.2f} of ${result.planned_usd:,.2f}"
     )
     about = f"{result.status}/{'/'.join(sorted(reasons))}"
     return _Found(severity, title, result.detail, todo, lines, about)
-
-
-def _reopened(report: ExecutionReport, stream: _Stream) -> Iterator[_Found]:
-    last = stream.reports.get(report.client_order_id)
-    if last is not None and last.is_terminal and report.filled_quantity > last.filled_quantity:
-        detail = f"{last.filled_quantity} shares at its end, now {report.filled_quantity}"
-        yield _Found(
-            Severity.WARNING,
-            f"order {report.client_order_id} was filled after its end",
-            detail,
-            stream.command("reconcile"),
-            (AlertLine(symbol=report.symbol, what=Reason.LATE_FILL),),
-            report.client_order_id,
-        )
 
 
 def _cut(event: ev.FundsAllotted, stream: _Stream) -> Iterator[_Found]:
@@ -251,7 +237,9 @@ def _alerted(event: ev.Alerted, stream: _Stream) -> _Found:
     plan_id = event.plan_id or stream.plan_id
     todo = {
         Reason.RECONCILIATION: stream.command("reconcile", plan_id),
+        Reason.LATE_FILL: stream.command("reconcile", plan_id),
         Reason.STUCK: stream.command("resume", plan_id),
+        Reason.ROLLOUT: "planfill rollout status",
         Reason.BROKER_UNAVAILABLE: "planfill doctor",
     }.get(event.reason, stream.command("show", plan_id) if plan_id else "planfill list")
     whose = f"plan {plan_id!r}: " if plan_id else ""

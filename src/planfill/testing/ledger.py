@@ -8,4 +8,4 @@ from planfill.testing.ledger_streams import StreamContract
 
 
 class LedgerContract(StreamContract, ClaimContract, AuditContract):
-    """Cards L01 to L17 of the streams and the cursors, C01 to C12 of the claims, V01 to V05 of the audit."""
+    """Cards L01 to L18 of the streams and the cursors, C01 to C12 of the claims, V01 to V05 of the audit."""

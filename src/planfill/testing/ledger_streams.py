@@ -26,7 +26,7 @@ KINDS = one_of_each_kind()
 
 
 class StreamContract(LedgerCards):
-    """Cards L01 to L17."""
+    """Cards L01 to L18."""
 
     async def test_events_are_numbered_from_one_without_a_gap(self, ledger: LedgerUnderTest) -> None:
         """L01."""
@@ -186,3 +186,21 @@ class StreamContract(LedgerCards):
         await ledger.set_cursors("system", {})
         assert await open_ledger().get_cursors("system") == {"log": 5, "metrics": 2}
         assert await open_ledger().get_cursors(f"account/{ACCOUNT}") == {"log": 1}
+
+    async def test_the_streams_that_a_listener_is_behind_in_are_named_oldest_first(
+        self, open_ledger: Opener
+    ) -> None:
+        """L18."""
+        ledger, account = open_ledger(), f"account/{ACCOUNT}"
+        assert await ledger.behind("log") == ()
+        for seconds, stream in enumerate((account, "system", account)):
+            await ledger.append(stream, [an_alert()], at=AT + timedelta(seconds=seconds))
+        assert await ledger.behind("log") == (account, "system")
+        await ledger.move_cursors({"system": {"log": 1, "metrics": 1}, account: {"log": 1}})
+        assert await open_ledger().behind("log") == (account,)
+        assert await ledger.behind("metrics") == (account,)
+        await ledger.move_cursors({account: {"log": 2}})
+        assert await ledger.behind("log") == ()
+        assert await ledger.behind("another") == (account, "system")
+        await ledger.move_cursors({})
+        assert await open_ledger().get_cursors("system") == {"log": 1, "metrics": 1}

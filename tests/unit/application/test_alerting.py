@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,7 +26,7 @@ from planfill.domain.errors import (
     LedgerUnavailable,
     OutcomeUnknown,
 )
-from planfill.domain.events import Alerted, Halted, Severity
+from planfill.domain.events import Alerted, Event, Halted, OrderReported, Severity
 from planfill.domain.halting import Halt
 from planfill.domain.identity import AccountKey
 from planfill.domain.outcome import Reason
@@ -93,6 +93,40 @@ async def test_a_target_that_is_down_is_told_when_it_is_back_and_nobody_else_twi
     assert [len(box.messages) for box in (down, up)] == [1, 2]
     assert "plan-1" in down.text
     assert "plan-2" in down.text
+
+
+async def test_what_holds_nothing_for_a_target_is_not_read_again_while_it_is_down() -> None:
+    stage, inbox, read = Stage(), Inbox(), list[str]()
+
+    class Counting(MemoryLedger):
+        async def read(self, stream: str, after: int = 0) -> Any:
+            read.append(stream)
+            return await super().read(stream, after)
+
+    for number in range(3):
+        assert (await stage.execute(a_plan(buy("GLD", str(500 + number)), plan_id=f"good {number}"))).success
+    await note(stage, thin())
+    inbox.is_up = False
+    ledger, target = Counting(stage.store), AlertTarget("phone", inbox)
+    found = Alerts(ledger, ledger, stage.clock, (target,), "another process")
+    await found.deliver()
+    assert len(read) == 4
+    await found.deliver()
+    assert read[4:] == ["system"]
+    inbox.is_up = True
+    for _ in range(2):
+        await found.deliver()
+    assert (read[5:], len(inbox.messages)) == (["system"], 1)
+
+
+async def test_an_account_on_which_nothing_was_executed_is_told_of_too() -> None:
+    stage, inbox = Stage(), Inbox()
+    account = AccountKey(broker="mock", environment="mock", number="MOCK-1")
+    await note(stage, Halted(by="me", reason="odd", reduce_only=False), stream=account_stream(account))
+    told = alerts(stage, AlertTarget("phone", inbox))
+    await told.deliver()
+    assert f"nothing is sent on {account}" in inbox.text
+    assert [one.account for one in await told.recent(5)] == [str(account)]
 
 
 async def test_each_target_hears_of_what_is_grave_enough_for_it() -> None:
@@ -286,14 +320,14 @@ async def test_a_plan_that_was_refused_before_the_ledger_knew_of_it_is_an_alert_
 
 async def test_a_ledger_that_fails_while_a_target_is_told_is_a_trouble_of_that_target() -> None:
     class Fails(MemoryLedger):
-        async def get_cursors(self, stream: str) -> Any:
-            raise LedgerUnavailable(f"no cursors of {stream}")
+        async def behind(self, listener: str) -> Any:
+            raise LedgerUnavailable(f"no cursors of {listener}")
 
     stage = Stage()
     found = alerts(stage, AlertTarget("phone", Inbox()))
     failing = Alerts(found.ledger, Fails(stage.store), stage.clock, found.targets, found.holder)
     (delivery,) = await failing.deliver()
-    assert "no cursors of system" in delivery.trouble
+    assert "no cursors of alerts/phone" in delivery.trouble
 
 
 class TestScenario14:
@@ -310,4 +344,30 @@ class TestScenario14:
         inbox.is_up = True
         await alerts(stage, AlertTarget("phone", inbox)).deliver()
         assert "plan 'plan-1'" in inbox.text
+        assert len(inbox.messages) == 1
+
+    async def test_scenario_14_the_ledger_fails_after_the_fills_and_the_alert_says_how_to_go_on(self) -> None:
+        stage, inbox, plan = Stage(), Inbox(), a_plan(buy("SPY", "400"))
+
+        class FailsOnceItIsFilled(MemoryLedger):
+            async def append(self, stream: str, events: Sequence[Event], **rest: Any) -> Any:
+                if any(isinstance(one, OrderReported) and one.report.is_terminal for one in events):
+                    raise LedgerUnavailable("the disk is full")
+                return await super().append(stream, events, **rest)
+
+        stage.ledger = FailsOnceItIsFilled(stage.store)
+        in_doubt = await stage.execute(plan)
+        (filled,) = await stage.broker.list_orders(stage.clock.now() - timedelta(minutes=1))
+        assert (in_doubt.status, in_doubt.exit_code) == (ExecutionStatus.IN_DOUBT, 4)
+        assert ("disk is full" in in_doubt.detail, filled.is_terminal) == (True, True)
+        stage.ledger = MemoryLedger(stage.store)
+        for _ in range(2):
+            await a_watch(stage, AlertTarget("phone", inbox))()
+        (message,) = inbox.messages
+        assert "plan 'plan-1': STUCK" in message.title
+        assert "next: planfill resume plan-1" in message.plain
+        resumed = await stage.execute(plan)
+        assert (resumed.status, resumed.orders_placed) == (ExecutionStatus.SUCCEEDED, 1)
+        assert len(await stage.broker.list_orders(stage.clock.now() - timedelta(minutes=1))) == 1
+        await a_watch(stage, AlertTarget("phone", inbox))()
         assert len(inbox.messages) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 from loguru import logger
 from stage import Stage, a_plan, buy, hold, sell
 
@@ -14,7 +15,9 @@ from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.adapters.logs.event_log import EventLog
 from planfill.application.metering import LOG, Metering
 from planfill.application.ports.listener import EventListener
-from planfill.domain.metrics import UNFINISHED
+from planfill.domain.attempts import UNFINISHED
+from planfill.domain.errors import LedgerCorrupt
+from planfill.domain.events import Reconciled, Recorded
 from planfill.domain.result import ExecutionStatus
 
 MIXED = (sell("SPY", "4000", target_weight="0"), buy("QQQ", "2000"), buy("IWM", "1000"), buy("GLD", "1500"))
@@ -79,6 +82,71 @@ async def test_only_the_executions_of_the_period_are_measured() -> None:
     late = await measure(began + minute / 2)
     assert (late.figures.executions, late.targets[0].figure) == (1, "100.0 % (1 of 1)")
     assert (await measure(began + 2 * minute)).figures.executions == 0
+
+
+class CountingLedger(MemoryLedger):
+    """Counts the events that are read from it."""
+
+    events = 0
+
+    async def read(self, stream: str, after: int = 0) -> tuple[Recorded, ...]:
+        found = await super().read(stream, after)
+        self.events += len(found)
+        return found
+
+
+async def test_what_was_read_once_is_not_read_again_and_the_figures_are_those_of_a_fresh_look() -> None:
+    stage = Stage(*FAULTS, settings={"holdings": {"SPY": "10"}})
+    stage.listeners = (Log(),)
+    ledger = CountingLedger(stage.store)
+    measure = Metering(ledger, ledger)
+
+    async def look() -> int:
+        """Measure, and compare; give how many events that has read."""
+        ledger.events = 0
+        assert await measure() == await metering(stage)()
+        return ledger.events
+
+    assert await look() == 0
+    await stage.execute(a_plan(*MIXED, hold("EFA")))
+    first = (await measure()).figures.events
+    assert await look() == 0
+    await stage.crash_after("order_recorded", a_plan(buy("TLT", "500"), plan_id="plan-2"))
+    assert 0 < await look() < first
+    # Nobody has told the log of it: it is asked each time how far it is, and no event is read.
+    assert await look() == 0
+    assert states_kept(measure) == [False, True]
+    before = len(await stage.events("plan-2"))
+    await stage.execute(a_plan(buy("TLT", "500"), plan_id="plan-2"))
+    assert await look() == len(await stage.events("plan-2")) - before
+    # A word on what has ended, of which only the figures were kept.
+    stream = (await stage.recorded("plan-2"))[0].stream
+    key = (await ledger.executions())[1].key
+    async with await ledger.claim(key.account, holder="a test", at=stage.clock.now()) as claim:
+        await ledger.append(stream, [Reconciled(differences=())], at=stage.clock.now(), claim=claim)
+    # Once to see that there is one, once after the log's cursor, and then with all that stands before it.
+    assert await look() == 2 + len(await stage.events("plan-2"))
+    assert await look() == 0
+    assert states_kept(measure) == [False, False]
+
+
+def states_kept(measure: Metering) -> list[bool]:
+    """Tell of each execution whether its state is kept, oldest first."""
+    return [known.fold is not None for known in measure._known.values()]
+
+
+async def test_what_failed_half_way_is_read_from_the_beginning() -> None:
+    stage = Stage()
+    await stage.crash_after("order_recorded", a_plan(buy("SPY", "1000")))
+    ledger = MemoryLedger(stage.store)
+    measure = Metering(ledger, ledger)
+    before = await measure()
+    (stream,) = (kept for name, kept in stage.store.streams.items() if name.startswith("execution/"))
+    stream.rows.append(stream.rows[-1])
+    with pytest.raises(LedgerCorrupt):
+        await measure()
+    stream.rows.pop()
+    assert await measure() == before
 
 
 def test_the_log_is_known_by_the_name_of_its_listener() -> None:

@@ -122,6 +122,24 @@ async def test_an_order_of_an_earlier_run_that_shows_late_is_found_when_the_rese
     assert len(await stage.broker.list_fills(stage.clock.now() - timedelta(hours=1))) == 1
 
 
+async def test_an_order_from_before_the_brokers_records_begin_is_unknown_and_not_sent_again() -> None:
+    stage = Stage()
+    plan = a_plan(buy("SPY", "1000"))
+    await stage.crash_after("order_recorded", plan)
+    stage.clock.advance(3600)
+    today = stage.clock.now() - timedelta(minutes=10)
+    stage.script.add(On("get_order_status", Fail(OrderNotFound("not today", since=today))))
+    result = await stage.execute(plan)
+    assert result.status is ExecutionStatus.IN_DOUBT
+    assert not await stage.broker.list_orders(stage.clock.now() - timedelta(hours=2))
+    stage.script.clear()
+    before = stage.clock.now() - timedelta(hours=2)
+    stage.script.add(
+        On("get_order_status", Fail(OrderNotFound("nor yesterday", since=before)), nth=1, times=2)
+    )
+    assert (await stage.execute(plan)).status is ExecutionStatus.SUCCEEDED
+
+
 async def test_buys_wait_for_the_run_that_learns_what_became_of_the_sale() -> None:
     stage = Stage(On("place_order", LoseAnswer()), On("get_order_status", Fail()), settings=HELD)
     stage.script.add(On("list_orders", Fail(), nth=2, times=10**6), On("cancel_order", Fail()))

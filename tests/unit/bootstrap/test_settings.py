@@ -72,7 +72,7 @@ def test_a_misspelt_variable_alone_is_a_problem(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("mokc", "did you mean 'mock'?"), ("ninjatrader", "known are alpaca, mock")]
+    ("name", "hint"), [("mokc", "did you mean 'mock'?"), ("ninjatrader", "known are alpaca, ib, mock")]
 )
 def test_an_unknown_broker_is_named_with_the_nearest(name: str, hint: str) -> None:
     assert hint in problems(f'[broker]\nadapter = "{name}"\n')["broker.adapter"]

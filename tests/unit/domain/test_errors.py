@@ -42,6 +42,7 @@ EXIT_CODES = {
     err.AccountBusy: 3,
     err.ShadowFailed: 1,
     err.ProcessForked: 70,
+    err.AlreadyClosed: 70,
     err.AccountMismatch: 2,
     err.AccountUnknown: 2,
     err.HaltUnavailable: 3,

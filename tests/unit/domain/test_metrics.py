@@ -7,25 +7,28 @@ from decimal import Decimal
 
 import pytest
 
+from planfill.domain.attempts import UNFINISHED, AttemptFold
 from planfill.domain.events import (
     Event,
     ExecutionCompleted,
     ExecutionRefused,
     ExecutionResumed,
     ExecutionSuspended,
+    FundsAllotted,
     OrderDoubted,
     OrderNotSent,
     OrderRefused,
     OrderReported,
     OrderUnresolved,
 )
-from planfill.domain.metrics import UNFINISHED, LineCount, Metrics, attempts, measure
+from planfill.domain.metrics import LineCount, Metrics, measure
+from planfill.domain.order import Side
 from planfill.domain.outcome import LineOutcome, Reason
 from planfill.domain.report import OrderStatus
 from planfill.domain.result import ExecutionResult
 from planfill.domain.summary import summarize
 from planfill.domain.targets import targets
-from planfill.domain.values import ClientOrderId
+from planfill.domain.values import ClientOrderId, Money
 from planfill.testing.builders import (
     a_plan,
     a_report,
@@ -51,7 +54,7 @@ def result(*events: Event) -> ExecutionResult:
 
 
 def metrics(*events: Event, logged_to: int = ALL) -> Metrics:
-    return measure([*attempts(numbered(*events), logged_to)])
+    return measure([one.logged_to(logged_to) for one in AttemptFold(numbered(*events)).attempts()])
 
 
 def figures(found: Metrics) -> dict[str, tuple[str, bool | None]]:
@@ -137,7 +140,7 @@ def test_a_run_in_doubt_counts_until_the_next_one_begins() -> None:
 def test_a_plan_that_was_refused_and_came_again_is_two_executions() -> None:
     refused = ExecutionRefused(result=result())
     events = (started(PLAN), refused, started(PLAN), *RECORDED)
-    first, second = attempts(numbered(*events), 2)
+    first, second = (one.logged_to(2) for one in AttemptFold(numbered(*events)).attempts())
     assert (first.events, first.logged, first.started_at) == (2, True, START)
     assert (second.events, second.logged, second.started_at) == (3, False, START + timedelta(seconds=2))
     found = measure([first, second])
@@ -148,3 +151,29 @@ def test_a_plan_that_was_refused_and_came_again_is_two_executions() -> None:
 def test_what_was_recorded_after_the_log_was_told_is_not_logged() -> None:
     assert metrics(started(PLAN), *RECORDED, logged_to=3).executions_logged == 1
     assert metrics(started(PLAN), *RECORDED, logged_to=2).executions_logged == 0
+
+
+def test_a_run_took_what_its_phases_took_and_an_order_is_filled_once() -> None:
+    sell = an_order_recorded(an_order("SPY", Side.SELL))
+    funds = FundsAllotted(cash_usd=Money(Decimal(5000)), budget_usd=Money(Decimal(4975)), allotted={})
+    late = OrderReported(report=a_report(an_order("QQQ")))
+    doubt = OrderDoubted(client_order_id=QQQ, reason=Reason.OUTCOME_UNKNOWN, detail="")
+    unresolved = OrderUnresolved(client_order_id=QQQ, reason=Reason.OUTCOME_UNKNOWN, detail="")
+    first = (sell, FILLED, funds, RECORDED[1], doubt, unresolved)
+    suspended = ExecutionSuspended(result=result(*first))
+    resumed = ExecutionResumed(holder="another")
+    found = metrics(
+        started(PLAN), *first, suspended, resumed, late, ExecutionSuspended(result=result(*first))
+    )
+    assert found.phases_s == {"checks": 1 + 2, "sells": 2, "funds": 1, "buys": 3}
+    assert (found.runs, found.runs_s) == (2, sum(found.phases_s.values()))
+    # In doubt from its record to its fill, which another run learnt of.
+    assert (found.fills, found.fills_s, found.median_fill_s, found.worst_fill_s) == (2, 6.0, 3.0, 5.0)
+    broken_off = metrics(started(PLAN), *first, suspended, resumed, late)
+    assert broken_off.phases_s == {"checks": 1, "sells": 2, "funds": 1, "buys": 3}
+    assert (broken_off.runs, broken_off.fills) == (1, 2)
+
+
+def test_a_fill_that_is_told_twice_is_one_fill() -> None:
+    bought = metrics(started(PLAN), RECORDED[0], FILLED, OrderReported(report=a_report()))
+    assert (bought.fills, bought.fills_s) == (1, 1.0)

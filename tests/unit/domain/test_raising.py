@@ -91,7 +91,16 @@ def test_the_lines_that_fell_short_are_named_and_a_halt_is_to_be_lifted() -> Non
     result = ended(ExecutionStatus.REFUSED, lines=(line,))
     (alert,) = raised(a_start(), ev.ExecutionRefused(result=result))
     assert [(one.symbol, one.what) for one in alert.lines] == [(line["symbol"], "BUY BLOCKED HALTED")]
-    assert alert.todo.startswith("planfill unhalt")
+    assert alert.todo == "planfill unhalt"
+    of_one = f"nothing is sent on account {ACCOUNT} until planfill unhalt --account {ACCOUNT}"
+    (alert,) = raised(a_start(), ev.ExecutionRefused(result=result.model_copy(update={"detail": of_one})))
+    assert alert.todo == f"planfill unhalt --account {ACCOUNT}"
+
+
+def test_a_line_that_was_filled_for_less_than_planned_is_named_with_its_reason() -> None:
+    line = {**dict(a_result().lines[0]), "outcome": LineOutcome.FILLED, "reason": Reason.FUNDS_CUT}
+    (alert,) = raised(ev.ExecutionCompleted(result=ended(ExecutionStatus.PARTIAL, lines=(line,))))
+    assert [one.what for one in alert.lines] == ["BUY FILLED FUNDS_CUT"]
 
 
 def test_a_line_that_fell_short_for_no_reason_is_named_all_the_same() -> None:
@@ -109,7 +118,8 @@ def test_an_order_in_doubt_names_both_ways_out(*, recorded: bool) -> None:
     doubt = ev.OrderUnresolved.model_validate({**dict(doubt), "client_order_id": name})
     (alert,) = raised(a_start(), *([order] if recorded else []), doubt)
     assert alert.severity is Severity.CRITICAL
-    assert alert.todo == f"planfill resume plan-1, or planfill resolve {name} --help"
+    assert alert.todo == "planfill resume plan-1"
+    assert alert.detail.endswith(f"; whoever knows says so: planfill resolve {name} --help")
     assert [one.symbol for one in alert.lines] == ([order.order.symbol] if recorded else [])
 
 
@@ -124,18 +134,10 @@ def test_a_halt_names_the_command_that_lifts_it_and_so_does_its_end() -> None:
     assert str(ACCOUNT) in raised(lifted, name=f"account/{ACCOUNT}")[0].title
 
 
-def test_a_fill_after_the_end_reopens_the_line() -> None:
-    report = next(
-        event.report
-        for event in one_of_each_kind()
-        if isinstance(event, ev.OrderReported) and event.report.filled_quantity > 0
-    )
-    end = type(report).model_validate({**dict(report), "status": "CANCELED"}, strict=False)
-    grown = type(report).model_validate({**dict(end), "filled_quantity": end.filled_quantity + 1})
-    events = [ev.OrderReported(report=one) for one in (end, end, grown)]
-    (alert,) = raised(a_start(), *events)
-    assert "filled after its end" in alert.title
-    assert alert.todo == "planfill reconcile plan-1"
+def test_a_fill_after_the_end_of_its_order_is_told_once() -> None:
+    (report,) = [event for event in one_of_each_kind() if isinstance(event, ev.OrderReported)][:1]
+    (alert,) = raised(a_start(), report, report, warned(Reason.LATE_FILL, symbol="SPY"))
+    assert (alert.title, alert.todo) == ("plan 'plan-1': LATE_FILL", "planfill reconcile plan-1")
 
 
 def test_a_cut_for_want_of_money_names_the_buys_and_the_dollars() -> None:

@@ -15,6 +15,8 @@ from planfill.domain.errors import AlertNotDelivered
 from planfill.domain.events import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic import SecretStr
 
     from planfill.application.ports.clock import Clock
@@ -56,7 +58,7 @@ class AppriseAlerter(Alerter):
                     f"set PLANFILL_ALERTS__TARGETS__{self._name.upper()}__URL"
                 )
                 raise AlertNotDelivered(msg)
-            is_html = any(service.notify_format == apprise.NotifyFormat.HTML for service in services)
+            is_html = any(_shown(one.notify_format) == apprise.NotifyFormat.HTML for one in services)
             taken = services.notify(
                 title=message.title,
                 body=message.html if is_html else message.plain,
@@ -84,6 +86,11 @@ class AppriseAlerter(Alerter):
         for part in sorted({one for one in parts if len(one) >= _SHORTEST}, key=len, reverse=True):
             text = text.replace(part, "***")
         return " ".join(text.split())
+
+
+def _shown(formats: str | Sequence[str]) -> str:
+    """Give what a service shows best: Apprise names one format, or since 2.3 all of them, the best first."""
+    return formats if isinstance(formats, str) else formats[0]
 
 
 class _NotTaken(AlertNotDelivered):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from planfill.application.ports.listener import EventListener
 from planfill.domain import events as ev
-from planfill.domain.order import Side
 from planfill.domain.outcome import Reason
+from planfill.domain.phases import CHECKS, phase_after
 from planfill.domain.plan import Action
 from planfill.domain.report import OrderStatus
 from planfill.domain.styles import MOST_ORDERS
@@ -28,13 +28,7 @@ WORKING: Final = "working"
 STEPPING: Final = "next step"
 HOLD: Final = "HOLD"
 
-CHECKS: Final = "checks"
-SELLS: Final = "sells"
-FUNDS: Final = "funds"
-BUYS: Final = "buys"
 DONE: Final = "done"
-PHASES: Final = (CHECKS, SELLS, FUNDS, BUYS)
-"""What a run is at; a pipelined one goes back and forth between sells, funds and buys."""
 
 _WORDS: Final = {
     OrderStatus.DONE_FOR_DAY: "EXPIRED",
@@ -118,6 +112,7 @@ class Board(EventListener):
     async def on_event(self, recorded: ev.Recorded) -> None:  # noqa: C901, PLR0912 - one case an event
         """Take in one event."""
         event = recorded.event
+        self.phase = phase_after(self.phase, event)
         match event:
             case ev.OrderReported():
                 self._report(event.report)
@@ -125,7 +120,6 @@ class Board(EventListener):
                 self._symbols[event.order.client_order_id] = event.order.symbol
                 if isinstance(event, ev.OrderRecorded) and event.attempt < self._most_orders:
                     self._steps.add(event.order.client_order_id)
-                self.phase = BUYS if event.order.side is Side.BUY else SELLS
                 self._state(event.order.symbol, SENDING)
             case ev.LineClosed():
                 self._state(event.symbol, "NOT SENT", event.reason)
@@ -148,10 +142,6 @@ class Board(EventListener):
                 self._of_order(event.client_order_id, "canceling", event.reason)
             case ev.StopRequested():
                 self.stopping = event.detail or event.reason
-            case ev.FundsAllotted():
-                self.phase = FUNDS
-            case ev.ExecutionResumed():
-                self.phase = CHECKS
             case ev.ExecutionRefused() | ev.ExecutionSuspended() | ev.ExecutionCompleted():
                 self.phase = DONE
             case ev.ExecutionStarted():

@@ -7,8 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from planfill.adapters.cli.board import PHASES
 from planfill.adapters.cli.formats import ACTION_STYLE, dollars, price, shares, usd
+from planfill.domain.phases import PHASES
 from planfill.domain.plan import Action
 
 if TYPE_CHECKING:

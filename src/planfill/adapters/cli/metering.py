@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 from planfill.adapters.cli.document import document
+from planfill.adapters.cli.serving import exposition, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from planfill.adapters.cli.assembly import Assembly, Exposition
     from planfill.adapters.cli.printing import Printer
-
-_LOOPBACK: Final = "127.0.0.1"
-_MOST: Final = 65535
-_NEEDED: Final = "prometheus_client"
+    from planfill.application.facade import ExecutionFacade
 
 
 class Period(NamedTuple):
@@ -58,42 +55,22 @@ class MetricsCommand:
 
     def write(self, path: Path, period: Period) -> int:
         """Write the figures for the node exporter of Prometheus."""
-        with self._exposition(period) as exposition:
+        with self._assembly.open(self._config) as facade:
             try:
-                exposition.write(path)
+                self._exposition(facade, period).write(path)
             except OSError as e:
                 raise typer.BadParameter(f"{path} cannot be written: {e.strerror or e}") from e
         return 0
 
     def serve(self, address: str, period: Period) -> int:
         """Answer Prometheus until Ctrl-C."""
-        host, port = where(address)
-        with self._exposition(period) as exposition:
-            try:
-                serving = exposition.serve(host, port)
-            except OSError as e:
-                raise typer.BadParameter(f"nobody can listen on {address}: {e.strerror or e}") from e
-            with serving as url, suppress(KeyboardInterrupt):
-                self._printer.note(f"metrics are at {url}; Ctrl-C ends it")
-                threading.Event().wait()
+        with (
+            self._assembly.open(self._config) as facade,
+            serving(self._exposition(facade, period), address, self._printer),
+            suppress(KeyboardInterrupt),
+        ):
+            threading.Event().wait()
         return 0
 
-    @contextmanager
-    def _exposition(self, period: Period) -> Iterator[Exposition]:
-        with self._assembly.open(self._config) as facade:
-            try:
-                yield self._assembly.exposition(lambda: facade.metrics(*period.limits).figures)
-            except ModuleNotFoundError as e:
-                if e.name != _NEEDED:
-                    raise
-                msg = "--textfile and --serve need prometheus_client: pip install 'planfill[metrics]'"
-                raise typer.BadParameter(msg) from e
-
-
-def where(address: str) -> tuple[str, int]:
-    """Read HOST:PORT, or a port alone: then only this machine is answered."""
-    host, _, port = address.rpartition(":")
-    if not (port.isascii() and port.isdigit() and int(port) <= _MOST):
-        msg = f"--serve takes HOST:PORT or a port of {_LOOPBACK}, such as {_LOOPBACK}:9464, not {address!r}"
-        raise typer.BadParameter(msg)
-    return host.strip("[]") or _LOOPBACK, int(port)
+    def _exposition(self, facade: ExecutionFacade, period: Period) -> Exposition:
+        return exposition(self._assembly, lambda: facade.metrics(*period.limits).figures)

@@ -40,6 +40,12 @@ def metrics_view(report: MetricsReport) -> Iterator[RenderableType]:
         f"planned {usd(found.planned_usd)}, filled {usd(found.filled_usd)}, "
         f"shortfall {usd(found.shortfall_usd)}; unresolved orders: {found.orders_unresolved}"
     )
+    took = ", ".join(f"{phase} {seconds:.2f}" for phase, seconds in found.phases_s.items())
+    yield f"seconds in all: {took}{_to_fill(found.median_fill_s)}"
+
+
+def _to_fill(median_s: float | None) -> str:
+    return "" if median_s is None else f"; to fill an order {median_s:.2f} in the median"
 
 
 def _table(*names: str) -> Table:

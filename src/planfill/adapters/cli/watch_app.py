@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Once = Annotated[bool, typer.Option("--once", help="Look once and end: 0 all is well, 1 something is wrong.")]
 Every = Annotated[float, typer.Option("--every", metavar="SECONDS", min=1, help="How often to look.")]
+Serve = Annotated[
+    str | None, typer.Option(metavar="HOST:PORT", help="Show the metrics to Prometheus there meanwhile.")
+]
 TargetName = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help="Only this target; by default all.", show_default=False)
 ]
@@ -34,14 +37,17 @@ def watch(
     *,
     once: Once = False,
     every: Every = 60,
+    serve: Serve = None,
     config: Config = None,
     json: Json = False,
 ) -> int:
     """Show an execution until its run ends; or look for runs without an end, and send what alerts are due."""
+    if serve is not None and (once or plan_id is not None):
+        raise typer.BadParameter("--serve goes on until Ctrl-C: neither with --once nor with a plan")
     if plan_id is not None:
         return _follow(context, config, plan_id, json=json)
     commands = _commands(context, config, json=json)
-    return commands.once() if once else commands.on(every)
+    return commands.once() if once else commands.on(every, serve)
 
 
 @alerts.command(name="test")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import nullcontext, suppress
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,12 @@ from planfill.domain.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from planfill.adapters.cli.assembly import Assembly
     from planfill.adapters.cli.printing import Printer
+    from planfill.application.facade import ExecutionFacade
     from planfill.application.watching import WatchReport
 
 
@@ -45,21 +48,22 @@ class WatchCommands:
         self._show(report)
         return report.exit_code
 
-    def on(self, every_s: float) -> int:
-        """Look again and again until Ctrl-C, and print what is new."""
+    def on(self, every_s: float, serve: str | None = None) -> int:
+        """Look again and again until Ctrl-C, and print what is new; ``serve`` says where to show metrics."""
         before = ""
         pause = Event()
-        with self._assembly.open(self._config) as facade:
-            try:
+        with suppress(KeyboardInterrupt), self._assembly.open(self._config) as facade:
+            # Before anybody is answered: there may be no ledger.
+            report = facade.watch()
+            with self._serving(facade, serve):
                 while True:
-                    report = facade.watch()
                     now = "\n".join(watch_lines(report, self._options))
                     if now != before:
                         self._show(report)
                     before = now
                     pause.wait(every_s)
-            except KeyboardInterrupt:
-                return 0
+                    report = facade.watch()
+        return 0
 
     def test(self, name: str | None) -> int:
         """Send a test message."""
@@ -81,6 +85,14 @@ class WatchCommands:
             lines = [line for one in found for line in alert_lines(one, self._options)]
             self._printer.lines(*(lines or ["no alerts"]))
         return 0
+
+    def _serving(self, facade: ExecutionFacade, address: str | None) -> AbstractContextManager[None]:
+        if address is None:
+            return nullcontext()
+        from planfill.adapters.cli.serving import exposition, serving
+
+        shown = exposition(self._assembly, lambda: facade.metrics().figures)
+        return serving(shown, address, self._printer)
 
     def _show(self, report: WatchReport) -> None:
         if self._printer.as_json:

@@ -29,6 +29,7 @@ class FileHalts(HaltSwitch):
 
     def __init__(self, ledger: Path) -> None:
         self._ledger = ledger
+        self._paths: dict[AccountKey | None, Path] = {}
 
     @property
     def where(self) -> str:
@@ -65,11 +66,14 @@ class FileHalts(HaltSwitch):
 
     def _read(self, account: AccountKey | None) -> Halt | None:
         path = self._path(account)
-        with self._errors(path, "read"):
-            try:
-                content = path.read_bytes()
-            except FileNotFoundError:
-                return None
+        try:
+            # Before each send: as quick as it can be where there is none.
+            with open(path, "rb") as file:  # noqa: PTH123
+                content = file.read()
+        except FileNotFoundError:
+            return None
+        except OSError as e:
+            raise self._unavailable(path, "read", e) from e
         try:
             return Halt.model_validate_json(content)
         except ValidationError as e:
@@ -81,8 +85,10 @@ class FileHalts(HaltSwitch):
         try:
             yield
         except OSError as e:
-            msg = f"the halt file {path} cannot be {what}: {e.strerror or e}"
-            raise HaltUnavailable(msg) from e
+            raise self._unavailable(path, what, e) from e
+
+    def _unavailable(self, path: Path, what: str, error: OSError) -> HaltUnavailable:
+        return HaltUnavailable(f"the halt file {path} cannot be {what}: {error.strerror or error}")
 
     def _sync_folder(self) -> None:
         folder = os.open(self._ledger.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -92,5 +98,7 @@ class FileHalts(HaltSwitch):
             os.close(folder)
 
     def _path(self, account: AccountKey | None) -> Path:
-        whose = "" if account is None else f"-{hashlib.sha256(str(account).encode()).hexdigest()[:16]}"
-        return self._ledger.with_name(f"{self._ledger.name}{whose}.halt")
+        if account not in self._paths:
+            whose = "" if account is None else f"-{hashlib.sha256(str(account).encode()).hexdigest()[:16]}"
+            self._paths[account] = self._ledger.with_name(f"{self._ledger.name}{whose}.halt")
+        return self._paths[account]

@@ -126,6 +126,20 @@ class MemoryLedger(Ledger, Cursors, AuditTrail):
         """See the port."""
         self.store.cursors.setdefault(stream, {}).update(cursors)
 
+    async def behind(self, listener: str) -> tuple[str, ...]:
+        """See the port."""
+        store = self.store
+        return tuple(
+            name
+            for name in await self.streams()
+            if store.cursors.get(name, {}).get(listener, 0) < store.streams[name].number
+        )
+
+    async def move_cursors(self, ends: Mapping[str, Mapping[str, int]]) -> None:
+        """See the port."""
+        for stream, cursors in ends.items():
+            await self.set_cursors(stream, cursors)
+
     async def streams(self) -> tuple[str, ...]:
         """See the port."""
         kept = list(self.store.streams.items())

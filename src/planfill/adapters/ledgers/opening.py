@@ -46,7 +46,9 @@ class OpenDatabase:
         with self.file.errors():
             connection = self._connected()
             if connection is None:
-                raise self.file.unavailable("there is none yet: the first execution makes it")
+                raise self.file.unavailable(
+                    "there is none yet: the first execution makes it; is it elsewhere, set ledger.url to it"
+                )
             with self.file.transaction(connection, writing=True):
                 yield connection
             self._check_in_place()

@@ -79,7 +79,15 @@ class SqlLedger(Ledger, Cursors, AuditTrail):
 
     async def set_cursors(self, stream: str, cursors: Mapping[str, int]) -> None:
         """See the port."""
-        await self._worker.run(partial(self._set_cursors, stream, dict(cursors)))
+        await self.move_cursors({stream: dict(cursors)})
+
+    async def behind(self, listener: str) -> tuple[str, ...]:
+        """See the port."""
+        return await self._worker.run(partial(self._behind, listener))
+
+    async def move_cursors(self, ends: Mapping[str, Mapping[str, int]]) -> None:
+        """See the port."""
+        await self._worker.run(partial(self._move_cursors, ends))
 
     async def streams(self) -> tuple[str, ...]:
         """See the port."""
@@ -144,9 +152,13 @@ class SqlLedger(Ledger, Cursors, AuditTrail):
         with self._database.reading() as connection:
             return statements.cursors(connection, stream) if connection else {}
 
-    def _set_cursors(self, stream: str, cursors: Mapping[str, int]) -> None:
+    def _behind(self, listener: str) -> tuple[str, ...]:
+        with self._database.reading() as connection:
+            return statements.behind(connection, listener) if connection else ()
+
+    def _move_cursors(self, ends: Mapping[str, Mapping[str, int]]) -> None:
         with self._database.writing() as connection:
-            statements.set_cursors(connection, stream, cursors)
+            statements.move_cursors(connection, ends)
 
     def _streams(self) -> tuple[str, ...]:
         with self._database.reading() as connection:

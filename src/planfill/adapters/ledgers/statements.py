@@ -48,6 +48,15 @@ _EXECUTIONS: Final = (
     .order_by(STREAMS.c.started_at, STREAMS.c.stream)
 )
 _CURSORS: Final = select(CURSORS.c.listener, CURSORS.c.number).where(CURSORS.c.stream == bindparam("stream"))
+# The end of each stream is in its row: no event is read for this.
+_BEHIND: Final = (
+    select(STREAMS.c.stream)
+    .outerjoin(
+        CURSORS, (CURSORS.c.stream == STREAMS.c.stream) & (CURSORS.c.listener == bindparam("listener"))
+    )
+    .where((CURSORS.c.number.is_(None)) | (CURSORS.c.number < STREAMS.c.number))
+    .order_by(STREAMS.c.started_at, STREAMS.c.stream)
+)
 _NEW_CURSOR: Final = insert(CURSORS)
 _SET_CURSOR: Final = _NEW_CURSOR.on_conflict_do_update(
     index_elements=[CURSORS.c.stream, CURSORS.c.listener],
@@ -128,10 +137,17 @@ def cursors(connection: Connection, stream: str) -> dict[str, int]:
     return {cursor.listener: cursor.number for cursor in found}
 
 
-def set_cursors(connection: Connection, stream: str, told: Mapping[str, int]) -> None:
-    """Store how far each listener has been told."""
-    if told:
-        connection.execute(
-            _SET_CURSOR,
-            [{"stream": stream, "listener": name, "number": number} for name, number in told.items()],
-        )
+def behind(connection: Connection, listener: str) -> tuple[str, ...]:
+    """Name the streams that end after the cursor of a listener."""
+    return tuple(connection.scalars(_BEHIND, {"listener": listener}))
+
+
+def move_cursors(connection: Connection, ends: Mapping[str, Mapping[str, int]]) -> None:
+    """Store how far each listener has been told of each stream."""
+    rows = [
+        {"stream": stream, "listener": name, "number": number}
+        for stream, told in ends.items()
+        for name, number in told.items()
+    ]
+    if rows:
+        connection.execute(_SET_CURSOR, rows)

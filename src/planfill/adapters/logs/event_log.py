@@ -42,8 +42,9 @@ class EventLog(EventListener):
     Writes each event as one line through loguru: the message for people, the JSON beside it.
 
     ``logger`` gives the logger at the first event, so that nothing is opened before there is something to
-    write. ``read`` gives the events of a stream that an earlier process was told. ``redact`` hides secrets.
-    Where a crash made it tell an event twice, stream and number are the same on both lines.
+    write; ``release`` is told when it is not needed any more. ``read`` gives the events of a stream that an
+    earlier process was told. ``redact`` hides secrets. Where a crash made it tell an event twice, stream and
+    number are the same on both lines.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class EventLog(EventListener):
         name: str = "log",
         read: Read | None = None,
         redact: Callable[[str], str] = str,
+        release: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         self._open = logger
         self._logger: Logger | None = None
         self._stories = Stories(read)
         self._redact = redact
+        self._release = release
 
     async def on_event(self, recorded: Recorded) -> None:
         """Log one event."""
@@ -75,6 +78,12 @@ class EventLog(EventListener):
         }
         # Without arguments loguru leaves braces alone: a broker's answer is no template.
         self._logger.bind(**extras).log(told.level, message)
+
+    def close(self) -> None:
+        """Free the logger; the next event opens it again."""
+        if self._logger is not None and self._release is not None:
+            self._release()
+        self._logger = None
 
 
 def one_line(text: str) -> str:

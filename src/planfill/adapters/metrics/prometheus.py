@@ -34,6 +34,8 @@ _FIGURES: Final = {
     "order_error_ratio": ("Lines failed of those whose orders ended", "error_rate"),
     "run_seconds_median": ("From the beginning of a run to its result, the median", "median_run_s"),
     "run_seconds_worst": ("From the beginning of a run to its result, the longest", "worst_run_s"),
+    "fill_seconds_median": ("From the record of an order to its last fill, the median", "median_fill_s"),
+    "fill_seconds_worst": ("From the record of an order to its last fill, the longest", "worst_fill_s"),
     "planned_dollars": ("Dollars planned to be traded", "planned_usd"),
     "filled_dollars": ("Dollars traded", "filled_usd"),
     "shortfall_dollars": ("Cost against arrival prices; negative is a gain", "shortfall_usd"),
@@ -114,6 +116,14 @@ def _families(found: Metrics) -> Iterator[Metric]:
             yield GaugeMetricFamily(f"planfill_{name}", text, value=float(value))
     runs = "From the beginning of a run to its result"
     yield SummaryMetricFamily("planfill_run_seconds", runs, count_value=found.runs, sum_value=found.runs_s)
+    fills = "From the record of an order to the record of its last fill"
+    yield SummaryMetricFamily(
+        "planfill_fill_seconds", fills, count_value=found.fills, sum_value=found.fills_s
+    )
+    phases = GaugeMetricFamily("planfill_phase_seconds", "What ended runs took by phase", labels=["phase"])
+    for phase, seconds in found.phases_s.items():
+        phases.add_metric([phase], seconds)
+    yield phases
     executions = GaugeMetricFamily("planfill_executions", "Executions by status", labels=["status"])
     for status, number in found.statuses.items():
         executions.add_metric([status], number)

@@ -102,6 +102,14 @@ class Cursors(Protocol):
     async def set_cursors(self, stream: str, cursors: Mapping[str, int]) -> None:
         """Remember how far each of these listeners has been told."""
 
+    @abstractmethod
+    async def behind(self, listener: str) -> tuple[str, ...]:
+        """Name the streams of which there is more than this listener has been told, oldest first."""
+
+    @abstractmethod
+    async def move_cursors(self, ends: Mapping[str, Mapping[str, int]]) -> None:
+        """Remember of several streams how far each listener has been told: all of it, or nothing."""
+
 
 @runtime_checkable
 class AuditTrail(Protocol):

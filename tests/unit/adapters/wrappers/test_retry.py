@@ -229,6 +229,23 @@ async def test_an_order_that_the_broker_has_and_does_not_show_stays_unknown_and_
     assert clock.monotonic() >= 60
 
 
+async def test_what_the_records_do_not_reach_back_to_stays_unknown_and_is_not_sent_again() -> None:
+    clock = VirtualClock()
+
+    class Forgetful(World):
+        async def place_order(self, order: Order) -> ExecutionReport:
+            self.sent.append(order)
+            raise OutcomeUnknown("the connection was lost")
+
+        async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:
+            raise OrderNotFound("not today", since=clock.now())
+
+    world = Forgetful(clock, "", "A", unique_ids=False)
+    outcome = await _place(world, Run(clock, 60))
+    assert type(outcome) is OutcomeUnknown
+    assert len(world.sent) == 1
+
+
 class Turns(RequestLimiter):
     """Gives no turn for a while."""
 

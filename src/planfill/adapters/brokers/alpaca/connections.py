@@ -14,6 +14,7 @@ from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from urllib.parse import urlsplit
 
 import certifi
 from requests import Request, Response
@@ -22,6 +23,7 @@ from requests.exceptions import RequestException
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.util import Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,9 +39,16 @@ def tls_context() -> ssl.SSLContext:
 class Redirected(RequestException):
     """Somebody sends us elsewhere; to the SDK that is a success with an empty answer."""
 
-    def __init__(self, response: Response) -> None:
-        where = response.headers.get("Location", "nowhere")[:100]
-        super().__init__(f"HTTP {response.status_code} sends us to {where}", response=response)
+    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
+        super().__init__(f"HTTP {status} sends us to {headers.get('Location', 'nowhere')[:100]}")
+
+
+def without_secrets(said: str, sent: Mapping[str, Any]) -> str:
+    """Give an answer without the secrets that were sent for it: refusals are shown, and recorded for good."""
+    for name in _SECRET_HEADERS:
+        secret = sent.get(name)
+        said = said.replace(str(secret), "***") if secret else said
+    return said
 
 
 class _ExactResponse(Response):
@@ -47,19 +56,15 @@ class _ExactResponse(Response):
 
     @property
     def text(self) -> str:
-        """The body, without what was sent to be kept secret: refusals are shown, and recorded for good."""
-        said = super().text
-        for name in _SECRET_HEADERS:
-            secret = self.request.headers.get(name)
-            said = said.replace(str(secret), "***") if secret else said
-        return said
+        """The body, without what was sent to be kept secret."""
+        return without_secrets(super().text, self.request.headers)
 
     def json(self, **kwargs: Any) -> Any:
         """Read the body; numbers with a point become ``Decimal``."""
         return super().json(**{"parse_float": Decimal, **kwargs})
 
 
-_ELSEWHERE: Final = 3
+ELSEWHERE: Final = 3
 _SECRET_HEADERS: Final = ("APCA-API-SECRET-KEY", "APCA-API-KEY-ID")
 
 
@@ -148,6 +153,7 @@ class Connections(HTTPAdapter):
     def __init__(self, size: int, timeout_s: tuple[float, float], context: ssl.SSLContext) -> None:
         self._context = context
         self._timeout_s = timeout_s
+        self.timeout: Final = Timeout(connect=timeout_s[0], read=timeout_s[1])
         self._said = threading.local()
         self._pools: dict[str, HTTPConnectionPool] = {}
         super().__init__(pool_maxsize=size, max_retries=0)
@@ -169,13 +175,13 @@ class Connections(HTTPAdapter):
         host, _ = super().build_connection_pool_key_attributes(*args, **kwargs)
         return host, {"ssl_context": self._context}
 
-    def get_connection_with_tls_context(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Any:
-        """Give the pool of the host, which is found once: to take a URL apart takes its time."""
-        host = (request.url or "").partition("/v2/")[0]
-        if any(kwargs.get("proxies") or ()):
-            return super().get_connection_with_tls_context(request, *args, **kwargs)
+    def pool(self, url: str) -> HTTPConnectionPool:
+        """Give the pool of a URL's host, which is found once."""
+        parts = urlsplit(url)
+        host = f"{parts.scheme}://{parts.netloc}"
         if host not in self._pools:
-            self._pools[host] = super().get_connection_with_tls_context(request, *args, **kwargs)
+            request = Request("GET", url).prepare()
+            self._pools[host] = self.get_connection_with_tls_context(request, verify=True)
         return self._pools[host]
 
     def cert_verify(self, *_: Any) -> None:
@@ -185,21 +191,25 @@ class Connections(HTTPAdapter):
         """Send a request, never without a time-out."""
         kwargs["timeout"] = kwargs.get("timeout") or self._timeout_s
         response = super().send(request, *args, **kwargs)
-        if response.status_code // 100 == _ELSEWHERE:
+        if response.status_code // 100 == ELSEWHERE:
             response.close()
-            raise Redirected(response)
+            raise Redirected(response.status_code, response.headers)
         return response
 
     def build_response(self, req: PreparedRequest, resp: Any) -> Response:
         """Make the answer, and note its status and headers."""
         response = super().build_response(req, resp)
         response.__class__ = _ExactResponse
-        self._said.last = (response.status_code, response.headers)
+        self.note(response.status_code, response.headers)
         return response
+
+    def note(self, status: int, headers: Mapping[str, str]) -> None:
+        """Keep what an answer in this thread said of itself."""
+        self._said.last = (status, headers)
 
     def opening(self, url: str, count: int) -> list[Callable[[], None]]:
         """Give what opens so many connections to a host, each call one, for a thread of its own."""
-        pool = self.get_connection_with_tls_context(Request("GET", url).prepare(), verify=True)
+        pool = self.pool(url)
         # All are taken before any is given back: the pool hands out first what came back last.
         return [partial(self._open, pool, pool._get_conn()) for _ in range(count)]  # noqa: SLF001
 

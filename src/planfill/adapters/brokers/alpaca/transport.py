@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # A long list takes longer than the first of it; so many times the time-out is too long for any answer.
 _PATIENCE: Final = 3
+# Made once: json.dumps makes a new one every time.
+_ENCODE: Final = json.JSONEncoder(default=str, separators=(",", ":")).encode
 
 
 class Transport:
@@ -122,4 +124,4 @@ class Transport:
 
 def text_of(body: object) -> str:
     """Write an answer down as it came, for the record."""
-    return json.dumps(body, default=str, separators=(",", ":"))
+    return _ENCODE(body)

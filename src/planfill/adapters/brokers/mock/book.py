@@ -23,6 +23,10 @@ class Book(Protocol):
         """Give the exchange as it is now, to be changed by nobody else meanwhile."""
 
     @abstractmethod
+    def close(self) -> None:
+        """Free what it is kept in."""
+
+    @abstractmethod
     def look(self, now: datetime) -> AbstractContextManager[Exchange]:
         """Give the exchange as it is now, with what is due by ``now`` done."""
 
@@ -42,3 +46,6 @@ class MemoryBook(Book):
         """Give the exchange, with what is due done."""
         self.exchange.advance(now)
         return self._context
+
+    def close(self) -> None:
+        """Free nothing."""

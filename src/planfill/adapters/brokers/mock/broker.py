@@ -51,6 +51,10 @@ class MockBroker(MockOrders, MockRecords, MockMarket, MockAccount, MockFeed):
         """Open an empty book with what the plan says is held; leave any other alone."""
         self.desk.open_for(plan)
 
+    async def aclose(self) -> None:
+        """Free the book."""
+        self.desk.book.close()
+
     def brokerage(self) -> Brokerage:
         """Give the family that execution takes."""
         return Brokerage(
@@ -63,5 +67,6 @@ class MockBroker(MockOrders, MockRecords, MockMarket, MockAccount, MockFeed):
             feed=self,
             capabilities=self.capabilities,
             opening=self.open_for,
+            close=self.aclose,
             examiner=MockExaminer(self.desk),
         )

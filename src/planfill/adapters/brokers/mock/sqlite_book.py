@@ -69,6 +69,10 @@ class SqliteBook(Book):
                 exchange.advance(now)
         yield self.exchange
 
+    def close(self) -> None:
+        """Free the file."""
+        self._db.close()
+
     def _others_wrote(self) -> bool:
         try:
             return self._data_version() != self._seen

@@ -111,17 +111,18 @@ class _Delivery:
         """
         name, since = self._order.client_order_id, self._clock.monotonic()
 
-        def is_certain() -> bool:
-            return not hidden and self._clock.monotonic() - since >= self._sending.certainty_s
+        def is_certain(absent: OrderNotFound) -> bool:
+            waited = self._clock.monotonic() - since >= self._sending.certainty_s
+            return waited and not hidden and absent.tells_of(self._order.quoted_at)
 
         def undecided(error: BaseException) -> bool:
-            absent = isinstance(error, OrderNotFound)
-            return isinstance(error, BrokerConnectionError) or (absent and not is_certain())
+            absent = isinstance(error, OrderNotFound) and not is_certain(error)
+            return absent or isinstance(error, BrokerConnectionError)
 
         try:
             return await self._until_over(undecided)(self._inner.get_order_status, name)
         except (OrderNotFound, BrokerConnectionError) as e:
-            if isinstance(e, OrderNotFound) and is_certain():
+            if isinstance(e, OrderNotFound) and is_certain(e):
                 return None
             msg = f"nobody knows whether the broker has the order: {e}"
             raise OutcomeUnknown(msg) from e
