@@ -97,11 +97,13 @@ smoke: build ## Install the wheel in a clean environment and use it
 	scripts/smoke $(BIN)/python dist/*.whl
 
 lock: .venv/uv ## Resolve the newest versions that pyproject.toml allows into requirements.lock
+	@mkdir -p build
 	.venv/uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --no-annotate \
 		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 	.venv/uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group examples --no-annotate \
-		--no-emit-index-url --custom-compile-command "make lock" --constraint requirements.lock \
-		--output-file $(ENGINE)/requirements.lock
+		--no-emit-index-url --no-header --constraint requirements.lock --output-file build/examples.lock
+	@{ head -n 2 requirements.lock; echo "# What requirements.lock does not have."; \
+		grep -vxFf requirements.lock build/examples.lock; } > $(ENGINE)/requirements.lock
 
 clean: ## Remove all that these commands made
 	rm -rf .venv build dist mutants .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
