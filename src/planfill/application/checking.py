@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -157,7 +158,9 @@ async def of_ledger(make: Callable[[], Ledger], account: AccountKey | None, at: 
     left = [one.key.plan_id for one in known if not one.finished]
     if left:
         return note(
-            "ledger", f"can be written to; unfinished: {', '.join(left)}", f"planfill resume {left[0]}"
+            "ledger",
+            f"can be written to; unfinished: {', '.join(left)}",
+            f"planfill resume {shlex.quote(left[0])}",
         )
     return in_order("ledger", f"can be written to; {len(known)} executions, none unfinished")
 

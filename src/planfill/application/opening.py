@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from planfill.application.run import ask
@@ -67,7 +68,8 @@ def check_unfinished(key: ExecutionKey, known: tuple[ExecutionSummary, ...]) -> 
     for other in known:
         if not other.finished and other.key != key:
             since, plan_id = f"{other.started_at:%Y-%m-%d %H:%M} UTC", other.key.plan_id
-            detail = f"plan {plan_id!r} of {since} is unfinished on this account: planfill resume {plan_id}"
+            remedy = f"planfill resume {shlex.quote(plan_id)}"
+            detail = f"plan {plan_id!r} of {since} is unfinished on this account: {remedy}"
             return Objection(Reason.ACCOUNT_UNFINISHED, detail)
     return None
 
