@@ -4,8 +4,8 @@ BIN := .venv/bin
 PLANS := docs/examples/plans
 PLAN := 2021-03-31
 
-# What takes long has commands of its own: make docs, make prove, make wire.
-APART := tests/alpaca tests/docs tests/crash tests/model tests/simulation
+# What takes long has commands of its own: make docs, make prove, make wire; architecture is for make check.
+APART := tests/alpaca tests/architecture tests/docs tests/crash tests/model tests/simulation
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The tests start the program a hundred times: compiled modules save half of each start.
