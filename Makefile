@@ -5,8 +5,8 @@ PLANS := docs/examples/plans
 PLAN := 2021-03-31
 ENGINE := docs/examples/trading_engine
 
-# What takes long has commands of its own: make docs, make prove, make wire.
-APART := tests/alpaca tests/ib tests/docs tests/crash tests/model tests/simulation
+# What takes long has commands of its own: make docs, make prove, make wire; architecture is for make check.
+APART := tests/alpaca tests/architecture tests/ib tests/docs tests/crash tests/model tests/simulation
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The tests start the program a hundred times: compiled modules save half of each start.
