@@ -6,7 +6,7 @@ PLAN := 2021-03-31
 ENGINE := docs/examples/trading_engine
 
 # What takes long has commands of its own: make docs, make prove, make wire.
-APART := tests/alpaca tests/docs tests/crash tests/model tests/simulation
+APART := tests/alpaca tests/ib tests/docs tests/crash tests/model tests/simulation
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The tests start the program a hundred times: compiled modules save half of each start.
@@ -45,9 +45,9 @@ site: .venv/installed ## Build the documentation as a site, readable offline: bu
 prove: .venv/installed ## Kill it at every step, simulate worlds, visit every state: none doubled, none lost
 	$(BIN)/pytest -n auto --dist worksteal tests/crash tests/model tests/simulation $(ARGS)
 
-wire: .venv/installed ## Run the Alpaca adapters over the wire: contract, incidents, storm, at a local Alpaca
+wire: .venv/installed ## Run the adapters over the wire: contract, incidents, storm, at a local Alpaca and a local IB gateway
 	@# It waits most of the time, for answers that never come: more workers than cores.
-	$(BIN)/pytest -n 6 --dist worksteal tests/alpaca $(ARGS)
+	$(BIN)/pytest -n 6 --dist worksteal tests/alpaca tests/ib $(ARGS)
 
 paper: .venv/installed ## Run the contract and a small round trip at Alpaca's paper API; needs keys, refuses live
 	$(BIN)/pytest -m paper -v -rs tests/paper $(ARGS)
@@ -97,11 +97,13 @@ smoke: build ## Install the wheel in a clean environment and use it
 	scripts/smoke $(BIN)/python dist/*.whl
 
 lock: .venv/uv ## Resolve the newest versions that pyproject.toml allows into requirements.lock
+	@mkdir -p build
 	.venv/uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group dev --no-annotate \
 		--no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 	.venv/uv/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 --group examples --no-annotate \
-		--no-emit-index-url --custom-compile-command "make lock" --constraint requirements.lock \
-		--output-file $(ENGINE)/requirements.lock
+		--no-emit-index-url --no-header --constraint requirements.lock --output-file build/examples.lock
+	@{ head -n 2 requirements.lock; echo "# What requirements.lock does not have."; \
+		grep -vxFf requirements.lock build/examples.lock; } > $(ENGINE)/requirements.lock
 
 clean: ## Remove all that these commands made
 	rm -rf .venv build dist mutants .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -22,10 +22,12 @@ sys.path[:0] = [str(ROOT / "tests" / "support"), str(SAMPLE / "src"), str(SAMPLE
 
 from alpaca_venue import AlpacaVenue  # noqa: E402 - found by the line above
 from house_venue import HouseVenue  # noqa: E402 - "
+from ib_venue import IbVenue  # noqa: E402 - "
 from mock_venue import MockVenue  # noqa: E402 - "
 
 import planfill.testing  # noqa: E402 - after what is not installed
 from planfill.adapters.brokers.alpaca import AlpacaSettings  # noqa: E402 - "
+from planfill.adapters.brokers.ib import IbSettings  # noqa: E402 - "
 from planfill.domain.market import Capabilities  # noqa: E402 - "
 from planfill.testing.trouble import Trouble  # noqa: E402 - "
 from sample_broker.broker import CAPABILITIES  # noqa: E402 - "
@@ -72,6 +74,7 @@ def adapters() -> list[Adapter]:
     return [
         Adapter("mock", mock.mock.capabilities, mock.troubles),
         Adapter("alpaca", AlpacaSettings().capabilities, AlpacaVenue.troubles),
+        Adapter("ib", IbSettings().capabilities, IbVenue.troubles),
         Adapter(
             "[sample](../examples/sample_broker/README.md)",
             CAPABILITIES,
@@ -133,10 +136,16 @@ def table_of_capabilities() -> str:
     known = [card for card in cards() if card.number[0] in "ABFHIMRT"]
     skipped = [[card.number for card in known if card.is_skipped(one)] for one in columns]
     rows += [
-        ["troubles proven", *(f"{len(one.troubles)} of {len(Trouble)}" for one in columns)],
+        ["troubles proven", *(f"{len(_proven(one, known))} of {len(Trouble)}" for one in columns)],
         ["cards skipped", *(", ".join(numbers) or "none" for numbers in skipped)],
     ]
     return _table(["", *(one.name for one in columns)], rows)
+
+
+def _proven(adapter: Adapter, known: list[Card]) -> set[Trouble]:
+    """Find the troubles that a card makes which the adapter does not skip."""
+    made = [card.troubles for card in known if not card.is_skipped(adapter)]
+    return {trouble for troubles in made for trouble in troubles & adapter.troubles}
 
 
 def table_of_troubles() -> str:

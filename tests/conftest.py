@@ -1,5 +1,6 @@
 """What every test shares: the event loop, the refusal of silent skips in CI, and figures at the end."""
 
+import gc
 import os
 from typing import Final
 
@@ -25,6 +26,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_unexpected] = []
     config.pluginmanager.register(_SkipsInCi(config), "skips-in-ci")
     config.pluginmanager.register(_Figures(), "figures")
+
+
+def pytest_collection_finish() -> None:
+    """Take what lives to the end of the run, thousands of tests, out of the collector's walks."""
+    gc.collect()
+    gc.freeze()
 
 
 class _SkipsInCi:

@@ -61,7 +61,7 @@ def test_every_trouble_is_on_a_card() -> None:
     ("needs", "troubles", "skipped"),
     [
         (None, set[Trouble](), []),
-        ("fractions", set[Trouble](), ["sample"]),
+        ("fractions", set[Trouble](), ["ib", "sample"]),
         (None, {Trouble.FEED_DROPS}, ["sample"]),
         (None, {Trouble.FEED_DROPS, Trouble.RESET}, []),
     ],

@@ -31,8 +31,16 @@ def test_what_a_method_raises_is_an_error_of_ours(method: str) -> None:
 
 def test_what_keeps_a_plan_from_its_result_is_told() -> None:
     told = raised()["execute_rebalance_plan"]
-    assert told == {"PlanInvalid", "PlanConflict", "PlanNotApproved", "SettingsError", "LedgerError"}
-    assert raised()["resume"] == {"PlanUnknown", "AccountMismatch"}
+    assert told == {
+        "PlanInvalid",
+        "PlanConflict",
+        "PlanNotApproved",
+        "AccountUnknown",
+        "AccountMismatch",
+        "SettingsError",
+        "LedgerError",
+    }
+    assert raised()["resume"] == {"PlanUnknown", "AccountMismatch", "AccountUnknown"}
 
 
 def test_what_any_method_raises_is_told_of_the_class() -> None:

@@ -17,6 +17,7 @@ from planfill.adapters.brokers.alpaca.settings import KEY, SECRET, AlpacaSetting
 from planfill.adapters.brokers.ib.settings import IbSettings
 from planfill.adapters.brokers.mock import MockSettings
 from planfill.bootstrap.drills import CASES
+from planfill.bootstrap.sections import AccountSettings
 from planfill.bootstrap.settings import Settings
 from planfill.bootstrap.shadows import ShadowSettings
 from planfill.domain import errors, events
@@ -31,6 +32,7 @@ Table = Callable[[str, str], list[dict[str, str]]]
 
 TABLES: Final = {
     **{name: field.annotation for name, field in Settings.model_fields.items() if name != "shadow"},
+    "accounts.NAME": AccountSettings,
     "shadow.NAME": ShadowSettings,
     "alpaca": AlpacaSettings,
     "ib": IbSettings,

@@ -238,6 +238,11 @@ def test_the_other_side_touches_nothing_of_ours_and_no_real_money(
         shadowed(a_request(settings="live.toml"))
     assert not {"other.db", "planfill.db"} & planfill.files()
     assert [one["symbol"] for one in shadowed(a_request())] == ["SPY", "QQQ"]
+    # A name of our settings is none of theirs.
+    assert [one["symbol"] for one in shadowed(a_request(plan={**PLAN, "account": "growth"}))] == [
+        "SPY",
+        "QQQ",
+    ]
     planfill.settings(mock__market_open="false")
     with pytest.raises(ShadowFailed, match="there the plan is REFUSED"):
         shadowed(a_request(plan={**PLAN, "plan_id": "plan-2"}))

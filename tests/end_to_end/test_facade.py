@@ -25,9 +25,9 @@ from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.application.ports.broker import Broker
 from planfill.application.ports.listener import EventListener
 from planfill.domain.errors import (
+    AccountUnknown,
     AlreadyClosed,
     LedgerUnavailable,
-    PlanInvalid,
     PlanNotApproved,
     PlanUnknown,
     ProcessForked,
@@ -198,7 +198,7 @@ def test_only_the_approved_plan_is_executed() -> None:
 
 
 def test_a_plan_for_an_account_that_the_settings_do_not_know_is_refused() -> None:
-    with a_manager() as execution, pytest.raises(PlanInvalid, match="account"):
+    with a_manager() as execution, pytest.raises(AccountUnknown, match="no account 'ira'"):
         execution.execute_rebalance_plan(a_plan(buy("SPY", "1000"), account="ira"))
 
 

@@ -16,6 +16,7 @@ from planfill.application.facade import ExecutionFacade
 from planfill.application.ports.shadow import Shadow
 from planfill.bootstrap.alerts import AlertsSettings, TargetSettings
 from planfill.bootstrap.container import Container
+from planfill.bootstrap.containers import Containers
 from planfill.bootstrap.manager import Services
 from planfill.domain.events import Severity
 from planfill.domain.policy import RolloutPolicy
@@ -70,7 +71,7 @@ class Scene(Stage):
             (container.alerts_settings, AlertsSettings(targets=self.targets)),
         ):
             provider.override(Object(port))
-        return ExecutionFacade(Services(container))
+        return ExecutionFacade(Services(Containers(container)))
 
     def tell(self, name: str, url: str, severity: Severity = Severity.WARNING) -> None:
         """Have somebody told."""

@@ -41,6 +41,7 @@ _OF_ENDED: Final = {
     Trouble.UNPRICED: {"executions": Fault.UNPRICED},
     Trouble.NO_ID: {"completed_orders": Fault.NO_ID},
 }
+_TERMS: Final = {"book": ":memory:", "fee_usd_per_share": "0.005"}
 # How long nobody listens; less than the adapter's patience.
 _AWAY_S: Final = 0.3
 _TURNS: Final = 5
@@ -51,9 +52,10 @@ class IbVenue(ContractMarket):
     future_status = FUTURE_STATUS
     held_quantity = Quantity(Decimal(7))
 
-    def __init__(self) -> None:
+    def __init__(self, *, fill_delay_s: float = 0.02) -> None:
         self.clock = SystemClock()
-        self.gateway = IbGateway(Market({**self.account(), "book": ":memory:", "fill_delay_s": 0.02}))
+        terms = {**self.account(), **_TERMS, "fill_delay_s": fill_delay_s}
+        self.gateway = IbGateway(Market(terms))
 
     def __enter__(self) -> Self:
         self.gateway.__enter__()

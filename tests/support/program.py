@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import gc
+import importlib.metadata
 import json
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pytest
+import typer.main
 
 from planfill.bootstrap.cli import main
 
+# What each start finds out anew and no command changes: here one process is started hundreds of times.
+FOUND_ONCE: Final = {
+    "typer.main.get_command": cache(typer.main.get_command),
+    "sysconfig.get_path": cache(sysconfig.get_path),
+    "planfill.bootstrap.settings.entry_points": cache(importlib.metadata.entry_points),
+}
 PRICES = {"SPY": "400", "QQQ": "300", "IWM": "200", "GLD": "170", "TLT": "140"}
 
 
@@ -41,6 +51,8 @@ class Program:
         self._monkeypatch = monkeypatch
         self._capsys = capsys
         monkeypatch.chdir(folder)
+        for name, found_once in FOUND_ONCE.items():
+            monkeypatch.setattr(name, found_once)
         for name in os.environ:
             if name.startswith(("PLANFILL_", "APCA_")) or name in {"COLUMNS", "FORCE_COLOR"}:
                 monkeypatch.delenv(name)

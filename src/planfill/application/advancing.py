@@ -39,7 +39,7 @@ class StagedFacade(HaltingFacade):
         return self._thread.call(self._promote, override)
 
     async def _rollout(self) -> RolloutReport:
-        return await self._services.rollout().status()
+        return await self._own().rollout().status()
 
     async def _promote(self, override: str | None) -> Promotion:
-        return await self._services.rollout().promote(override)
+        return await self._own().rollout().promote(override)

@@ -20,14 +20,14 @@ class Afterwards:
     """Reconciliations that go on in the background of one event loop."""
 
     def __init__(self) -> None:
-        self._doing: dict[asyncio.Task[None], StopSignal] = {}
+        self._doing: dict[asyncio.Task[None], tuple[str | None, StopSignal]] = {}
         self._last: Reconciliation | None = None
 
-    def begin(self, work: Work) -> None:
-        """Begin one as soon as whoever runs now is done."""
+    def begin(self, work: Work, account: str | None = None) -> None:
+        """Begin one, of an account by its name in the settings, as soon as whoever runs now is done."""
         stop = StopSignal()
         task = asyncio.create_task(self._do(work, stop))
-        self._doing[task] = stop
+        self._doing[task] = account, stop
         task.add_done_callback(self._doing.pop)
 
     async def done(self) -> Reconciliation | None:
@@ -36,9 +36,14 @@ class Afterwards:
             await asyncio.wait(tuple(self._doing))
         return self._last
 
+    async def done_of(self, account: str | None) -> None:
+        """Wait until nothing of one account goes on: no other's broker holds it up."""
+        while own := [task for task, (whose, _) in self._doing.items() if whose == account]:
+            await asyncio.wait(own)
+
     def hurry(self, detail: str) -> None:
         """Have those that wait for the broker give up."""
-        for stop in self._doing.values():
+        for _, stop in self._doing.values():
             stop.request(Reason.INTERRUPTED, detail)
 
     async def _do(self, work: Work, stop: StopSignal) -> None:

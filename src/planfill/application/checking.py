@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from planfill.application.heeding import halt_of
 from planfill.domain.errors import (
     AccountBusy,
+    AccountMismatch,
     BrokerConnectionError,
     ExecutionError,
     NotAuthorizedError,
@@ -70,6 +71,8 @@ def unanswered(check: str, error: ExecutionError) -> Finding:
             remedy = "see that the keys are of this environment, are not revoked, and may do this"
         case RateLimited():
             remedy = "another program may use up the account's requests: stop it, or wait a minute"
+        case AccountMismatch():
+            remedy = "set the keys of this account, or its number"
         case _:
             remedy = "see the network and the broker's status page, then try again"
     return not_in_order(check, str(error), remedy)

@@ -6,11 +6,12 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from planfill.application.accounts import chosen, recorded
 from planfill.application.afterwards import Afterwards
 from planfill.application.inspecting import new_signal
 from planfill.application.seeing import WatchingFacade
 from planfill.application.thread import LoopThread
-from planfill.domain.errors import ExecutionError, PlanInvalid, PlanNotApproved, Problem
+from planfill.domain.errors import ExecutionError, PlanNotApproved
 from planfill.domain.outcome import Reason
 from planfill.domain.reading import read_plan
 from planfill.domain.result import ExecutionResult, nothing_to_do
@@ -53,13 +54,16 @@ class ExecutionFacade(WatchingFacade):
             PlanInvalid: It is no plan; every problem is listed. Nothing was sent.
             PlanConflict: The account has executed another plan under this id. Nothing was sent.
             PlanNotApproved: Its digest is not ``approved``. Nothing was sent.
+            AccountUnknown: The settings have no such account, or have several and none is named. Nothing was
+                sent.
+            AccountMismatch: It was given to another account before. Nothing was sent.
             SettingsError: The settings are wrong. Nothing was sent.
             LedgerError: The ledger cannot be used. Nothing was sent.
 
         """
         if plan is None:
             return nothing_to_do(self._services.clock().now())
-        read, stop = _approved(plan, approved), self._thread.call(new_signal)
+        read, stop = self._approved(plan, approved), self._thread.call(new_signal)
         return self._finish(stop, self._execute, read, stop)
 
     async def execute_rebalance_plan_async(
@@ -72,7 +76,7 @@ class ExecutionFacade(WatchingFacade):
         """
         if plan is None:
             return nothing_to_do(self._services.clock().now())
-        read, stop = _approved(plan, approved), self._thread.call(new_signal)
+        read, stop = self._approved(plan, approved), self._thread.call(new_signal)
         future = self._thread.start(self._execute, read, stop)
         try:
             return await asyncio.shield(asyncio.wrap_future(future))
@@ -87,7 +91,8 @@ class ExecutionFacade(WatchingFacade):
 
         Raises:
             PlanUnknown: The ledger knows no execution of it.
-            AccountMismatch: It is executed on another account than the settings name.
+            AccountMismatch: It is executed on another account than the settings name, or than was chosen.
+            AccountUnknown: The settings do not have its account, and none was chosen.
 
         """
         stop = self._thread.call(new_signal)
@@ -126,7 +131,7 @@ class ExecutionFacade(WatchingFacade):
             PlanInvalid: It is no plan; every problem is listed.
 
         """
-        return self._thread.call(self._preview, _approved(plan, None))
+        return self._thread.call(self._preview, self._approved(plan, None))
 
     def reconcile(self, plan_id: str | None = None) -> Reconciliation:
         """
@@ -172,23 +177,37 @@ class ExecutionFacade(WatchingFacade):
         self.close()
 
     async def _execute(self, plan: Plan, stop: StopSignal) -> ExecutionResult:
-        return await self._seen(self._services.execute(), plan, stop)
+        services = self._services.of(plan.account)
+        run = services.execute() if plan.account is None else services.assign()
+        return await self._seen(services, run, plan, stop)
 
     async def _resume(self, plan_id: str, stop: StopSignal) -> ExecutionResult:
         key, plan = await self._services.executions().plan(plan_id)
-        return await self._seen(partial(self._services.execute(), resuming=key), plan, stop)
+        services = self._of_record(plan)
+        return await self._seen(services, partial(services.execute(), resuming=key), plan, stop)
 
     async def _cancel(self, plan_id: str, detail: str) -> ExecutionResult:
-        return await self._run(self._services.cancel(), plan_id, detail)
+        services = self._of_record((await self._services.executions().plan(plan_id))[1])
+        return await self._run(services, services.cancel(), plan_id, detail)
 
     async def _resolve(self, client_order_id: str, resolution: Resolution, evidence: str) -> ExecutionResult:
-        return await self._run(self._services.resolve(), client_order_id, resolution, evidence)
+        services = self._of_record((await self._services.executions().of_order(client_order_id))[1])
+        return await self._run(services, services.resolve(), client_order_id, resolution, evidence)
 
-    async def _seen(self, run: Callable[..., Awaitable[ExecutionResult]], *args: Any) -> ExecutionResult:  # noqa: ANN401
+    def _of_record(self, plan: Plan) -> Services:
+        """Give the services of the account on which a plan was executed, whatever is chosen now."""
+        return self._services.of(recorded(plan, self._services.accounts, self._services.chosen))
+
+    async def _seen(
+        self,
+        services: Services,
+        run: Callable[..., Awaitable[ExecutionResult]],
+        *args: Any,  # noqa: ANN401
+    ) -> ExecutionResult:
         """Let a run begin and end so that people hear of it: also where it ends with no result."""
         self._beat("start")
         try:
-            result = await self._run(run, *args)
+            result = await self._run(services, run, *args)
         except BaseException:
             self._beat("fail")
             raise
@@ -202,35 +221,39 @@ class ExecutionFacade(WatchingFacade):
 
     async def _run(
         self,
+        services: Services,
         run: Callable[..., Awaitable[ExecutionResult]],
         *args: Any,  # noqa: ANN401
     ) -> ExecutionResult:
         """Let a run begin once the one before is reconciled; reconcile this one when its result is out."""
-        await self._afterwards.done()
-        result, reconcile = await run(*args), self._services.reconcile()
-        self._afterwards.begin(partial(reconcile.after, result))
+        await self._afterwards.done_of(services.chosen)
+        result, reconcile = await run(*args), services.reconcile()
+        self._afterwards.begin(partial(reconcile.after, result), services.chosen)
         return result
 
     async def _preview(self, plan: Plan) -> Preview:
-        return await self._services.preview()(plan)
+        services = self._services.of(plan.account)
+        if plan.account is not None:
+            await services.assign().is_known(plan)
+        return await services.preview()(plan)
 
     async def _reconcile(self, plan_id: str | None, stop: StopSignal) -> Reconciliation:
         await self._afterwards.done()
-        key = await self._services.executions().key(plan_id)
-        return await self._services.reconcile()(key, stop)
+        executions = self._services.executions()
+        key = await executions.key(plan_id)
+        services = self._of_record((await executions.plan(key.plan_id, str(key.account)))[1])
+        return await services.reconcile()(key, stop)
 
-
-def _approved(plan: object, digest: str | None) -> Plan:
-    """Read the plan and compare it with the one that was approved."""
-    read = read_plan(plan)
-    if read.account is not None:
-        # Better refused than executed on another account than the plan means.
-        message = f"the settings know no account {read.account!r}: leave it out"
-        raise PlanInvalid([Problem(path="account", message=message)])
-    if digest is not None and read.digest != digest:
-        msg = f"plan {read.plan_id!r} has the digest {read.digest}, approved is {digest}: preview it again"
-        raise PlanNotApproved(msg)
-    return read
+    def _approved(self, plan: object, digest: str | None) -> Plan:
+        """Read the plan for its account or the chosen one; compare it with the one that was approved."""
+        read = chosen(read_plan(plan), self._services.chosen)
+        self._services.of(read.account)  # better refused at once than executed on another one than is meant
+        if digest is not None and read.digest != digest:
+            msg = (
+                f"plan {read.plan_id!r} has the digest {read.digest}, approved is {digest}: preview it again"
+            )
+            raise PlanNotApproved(msg)
+        return read
 
 
 async def _settled(future: Future[ExecutionResult]) -> None:

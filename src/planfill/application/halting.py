@@ -23,6 +23,7 @@ from planfill.domain.errors import (
 from planfill.domain.events import Event, Halted, Unhalted
 from planfill.domain.halting import Halt
 from planfill.domain.identity import AccountKey
+from planfill.domain.plan import Plan
 from planfill.domain.result import EXIT_CODE, ExecutionResult, ExecutionStatus
 from planfill.domain.values import Value
 
@@ -63,6 +64,8 @@ class Halts:
     The use-cases; ``by`` says who wants it.
 
     The broker is only made where its account or its orders are asked for: all accounts are halted without.
+    Where the settings have several, ``serving`` gives what executes on the account of a plan; ``name`` is
+    what they call the one account that is served.
     """
 
     ledger: Ledger
@@ -71,6 +74,8 @@ class Halts:
     executions: Executions
     execute: Callable[[], ExecutePlan]
     by: str
+    serving: Callable[[Plan], ExecutePlan] | None = None
+    name: str | None = None
 
     async def halt(self, reason: str, *, account: str | None, reduce_only: bool) -> HaltReport:
         """
@@ -99,7 +104,7 @@ class Halts:
         if not where:
             msg = f"NOT halted: {'; '.join(troubles)}"
             raise HaltUnavailable(msg)
-        down = WindDown(self.ledger, self.executions, self.execute)
+        down = WindDown(self.ledger, self.executions, self.serving or (lambda _plan: self.execute()))
         await down.all(halt)
         return HaltReport(
             halt=halt,
@@ -145,6 +150,8 @@ class Halts:
             known = {one.key.account for one in await self.executions.all()}
             why = f"the broker does not say which account the settings name ({e})"
         else:
+            if account == self.name:
+                return next(iter(known))
             why = f"the settings name {', '.join(map(str, known))}"
         for key in known:
             if account in {str(key), key.number}:

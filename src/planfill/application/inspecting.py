@@ -125,7 +125,11 @@ class InspectingFacade:
         return await self._services.audit().export(plan_id)
 
     async def _examine(self, stop: StopSignal, order: bool) -> Examination:  # noqa: FBT001
-        return await self._services.examine()(stop, order=order)
+        return await self._own().examine()(stop, order=order)
+
+    def _own(self) -> Services:
+        """Give the services of the account that was chosen, or of the only one."""
+        return self._services.of(self._services.chosen)
 
     def _finish(
         self,

@@ -53,7 +53,8 @@ def check_same(state: ExecutionState, plan: Plan) -> None:
         PlanConflict: It is another one.
 
     """
-    if state.started is not None and state.started.digest != plan.digest:
+    # The account is the key's: what the settings call it, then and now, makes no other plan.
+    if state.started is not None and state.started.plan.trades != plan.trades:
         msg = (
             f"plan {plan.plan_id!r} was taken up on {state.started_at:%Y-%m-%d %H:%M} UTC with other "
             "trades: give the new plan an id of its own"

@@ -8,9 +8,9 @@ from typing import Final
 from planfill.application.opening import replay, stream_of
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.ledger import ExecutionSummary, Ledger
-from planfill.domain.errors import LedgerCorrupt, PlanUnknown
+from planfill.domain.errors import LedgerCorrupt, OrderNotInDoubt, PlanUnknown
 from planfill.domain.events import Recorded
-from planfill.domain.identity import ExecutionKey
+from planfill.domain.identity import ExecutionKey, stem_in, stem_of
 from planfill.domain.plan import Plan
 from planfill.domain.result import ExecutionResult
 from planfill.domain.summary import summarize
@@ -65,6 +65,20 @@ class Executions:
             msg = f"{stream_of(key)} does not begin with its plan"
             raise LedgerCorrupt(msg)
         return key, state.started.plan
+
+    async def of_order(self, client_order_id: str) -> tuple[ExecutionKey, Plan]:
+        """
+        Give the unfinished execution that has an order, and its plan.
+
+        Raises:
+            OrderNotInDoubt: There is none.
+
+        """
+        for one in await self.all(unfinished=True):
+            if stem_of(one.key) == stem_in(client_order_id):
+                return await self.plan(one.key.plan_id, str(one.key.account))
+        msg = f"no unfinished execution has an order {client_order_id!r}: planfill list --unfinished"
+        raise OrderNotInDoubt(msg)
 
     async def events(self, plan_id: str, after: int = 0, wait_s: float = 0) -> tuple[Recorded, ...]:
         """

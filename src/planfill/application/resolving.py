@@ -8,10 +8,7 @@ from planfill.application.execute import ExecutePlan
 from planfill.application.opening import replay, stream_of
 from planfill.application.queries import Executions
 from planfill.application.stopping import StopSignal
-from planfill.domain.errors import OrderNotInDoubt
 from planfill.domain.events import OrderResolved
-from planfill.domain.identity import ExecutionKey, stem_in, stem_of
-from planfill.domain.plan import Plan
 from planfill.domain.resolution import Resolution, resolved
 from planfill.domain.result import ExecutionResult
 from planfill.domain.values import ClientOrderId
@@ -35,7 +32,7 @@ class ResolveOrder:
             AccountMismatch: It is executed on another account than the settings name.
 
         """
-        key, plan = await self._execution_of(client_order_id)
+        key, plan = await self.executions.of_order(client_order_id)
         ledger, now = self.execute.ledger, self.execute.clock.now()
         async with await ledger.claim(key.account, holder=self.by, at=now) as claim:
             order = (await replay(ledger, key)).orders.get(ClientOrderId(client_order_id))
@@ -45,10 +42,3 @@ class ResolveOrder:
             )
             await ledger.append(stream_of(key), [event], at=now, claim=claim)
         return await self.execute(plan, StopSignal(), resuming=key)
-
-    async def _execution_of(self, client_order_id: str) -> tuple[ExecutionKey, Plan]:
-        for one in await self.executions.all(unfinished=True):
-            if stem_of(one.key) == stem_in(client_order_id):
-                return await self.executions.plan(one.key.plan_id)
-        msg = f"no unfinished execution has an order {client_order_id!r}: planfill list --unfinished"
-        raise OrderNotInDoubt(msg)

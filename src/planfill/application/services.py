@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from planfill.application.assigning import Assign
     from planfill.application.audit import Audit
     from planfill.application.canceling import CancelPlan
     from planfill.application.examining import Examine
@@ -25,6 +26,30 @@ if TYPE_CHECKING:
 
 class Services(Protocol):
     """The use-cases behind the façade, made when they are asked for: what is not used is not built."""
+
+    @property
+    @abstractmethod
+    def accounts(self) -> tuple[str, ...]:
+        """The names of the accounts in the settings; none where the settings are one account's."""
+
+    @property
+    @abstractmethod
+    def chosen(self) -> str | None:
+        """The account that was chosen for whatever does not name one."""
+
+    @abstractmethod
+    def of(self, account: str | None) -> Services:
+        """
+        Give the use-cases of one account of the settings; of the only one there is for None.
+
+        Raises:
+            AccountUnknown: There is none of this name, or one has to be named; the message lists them.
+
+        """
+
+    @abstractmethod
+    def assign(self) -> Assign:
+        """Give the use-case that gives a plan to the account, and executes it there."""
 
     @abstractmethod
     def clock(self) -> Clock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from planfill.application.accounts import chosen
 from planfill.application.inspecting import InspectingFacade
 from planfill.application.run import ask
 
@@ -69,7 +70,8 @@ class ShadowingFacade(InspectingFacade):
         return await self._services.shadowing().orders(plan_id)
 
     async def _account_for(self, plan: Plan) -> AccountKey:
-        brokerage = self._services.execute().brokerage
+        plan = chosen(plan, self._services.chosen)
+        brokerage = self._services.of(plan.account).execute().brokerage
         if brokerage.opening is not None:
             brokerage.opening(plan)
         return (await ask(brokerage.account.get_account)).key

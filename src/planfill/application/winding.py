@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from planfill.application.queries import Executions
     from planfill.domain.halting import Halt
     from planfill.domain.identity import ExecutionKey
+    from planfill.domain.plan import Plan
     from planfill.domain.result import ExecutionResult
 
 
@@ -28,13 +29,15 @@ class WindDown:
     what could not be done.
     """
 
-    def __init__(self, ledger: Ledger, executions: Executions, execute: Callable[[], ExecutePlan]) -> None:
+    def __init__(
+        self, ledger: Ledger, executions: Executions, serving: Callable[[Plan], ExecutePlan]
+    ) -> None:
         self.ended: list[ExecutionResult] = []
         self.obeying: list[str] = []
         self.troubles: list[str] = []
         self._ledger = ledger
         self._executions = executions
-        self._execute = execute
+        self._serving = serving
 
     async def all(self, halt: Halt) -> None:
         """End what is unfinished on the accounts that are halted."""
@@ -53,8 +56,8 @@ class WindDown:
         try:
             # Whether somebody drives it is known without a broker, which may be far away, or gone.
             async with await self._ledger.claim(key.account, holder=f"halt by {halt.by}", at=halt.at):
-                _, plan = await self._executions.plan(key.plan_id)
-            result = await self._execute()(plan, stop, resuming=key)
+                _, plan = await self._executions.plan(key.plan_id, str(key.account))
+            result = await self._serving(plan)(plan, stop, resuming=key)
         except AccountBusy as e:
             self.obeying.append(f"plan {key.plan_id!r}: {e}")
             return

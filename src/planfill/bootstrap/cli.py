@@ -37,13 +37,18 @@ class _Assembly(Assembly):
 
     @contextmanager
     def open(
-        self, config: Path | None, *, listeners: Sequence[EventListener] = (), quiet: bool = False
+        self,
+        config: Path | None,
+        *,
+        account: str | None = None,
+        listeners: Sequence[EventListener] = (),
+        quiet: bool = False,
     ) -> Iterator[ExecutionFacade]:
         """Make the façade that the settings describe, with its logs."""
         from planfill.bootstrap.logging import close_files, console, log_file
         from planfill.bootstrap.manager import ExecutionManager
 
-        facade = ExecutionManager.from_settings(config, listeners=listeners)
+        facade = ExecutionManager.from_settings(config, listeners=listeners, account=account)
         log = facade.configuration.settings.log
         self._log = log_file(log)
         try:

@@ -44,6 +44,7 @@ from planfill.application.reconciling import Reconcile
 from planfill.application.resolving import ResolveOrder
 from planfill.application.watching import Watch
 from planfill.bootstrap.alerts import AlertsSettings, alerts_of, heartbeat, names, targets
+from planfill.bootstrap.own_account import made
 from planfill.bootstrap.prices import priced
 from planfill.bootstrap.settings import Configuration
 from planfill.domain.errors import LedgerUnavailable
@@ -79,7 +80,8 @@ def description(configuration: Configuration) -> str:
     """Say what the settings have chosen, for people."""
     settings = configuration.settings
     live = configuration.plugin.is_live is not None and configuration.plugin.is_live(configuration.brokerage)
-    return f"valid; broker {settings.broker.adapter}{', LIVE: real money' if live else ''}"
+    account = f"account {configuration.account}; " if configuration.account else ""
+    return f"valid; {account}broker {settings.broker.adapter}{', LIVE: real money' if live else ''}"
 
 
 def ledger_url(configuration: Configuration) -> str:
@@ -152,14 +154,14 @@ def shadowing(
 
 def build(configuration: Configuration, clock: Clock, families: list[Brokerage]) -> Brokerage:
     """Build the broker's family, to be closed with the rest."""
-    families.append(configuration.plugin.build(configuration.brokerage, clock))
+    families.append(made(configuration, configuration.plugin.build, clock))
     return _priced(configuration, clock, families[-1])
 
 
 def rehearse(configuration: Configuration, clock: Clock, families: list[Brokerage]) -> Brokerage:
     """Build the broker's family, less everything that could send."""
     maker = configuration.plugin.rehearse or configuration.plugin.build
-    families.append(maker(configuration.brokerage, clock))
+    families.append(made(configuration, maker, clock))
     return rehearsal(_priced(configuration, clock, families[-1]), clock)
 
 

@@ -10,8 +10,8 @@ from dependency_injector.providers import Factory, Object
 
 from planfill.adapters.brokers.wrappers.counting import counted
 from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
-from planfill.adapters.logs.event_log import EventLog
 from planfill.application import services
+from planfill.application.accounts import recorded
 from planfill.application.audit import Audit
 from planfill.application.canceling import CancelPlan
 from planfill.application.examining import Examine
@@ -37,6 +37,7 @@ from planfill.application.resolving import ResolveOrder
 from planfill.application.watching import Watch
 from planfill.bootstrap.alerts import AlertsSettings
 from planfill.bootstrap.container import Container
+from planfill.bootstrap.containers import Containers
 from planfill.bootstrap.logging import file_listeners
 from planfill.bootstrap.settings import Configuration, LedgerSettings, load_settings
 from planfill.bootstrap.tracing import trace_listeners
@@ -45,9 +46,11 @@ from planfill.domain.market import Capabilities
 from planfill.domain.policy import Policy
 
 if TYPE_CHECKING:
+    from planfill.application.assigning import Assign
     from planfill.application.metering import Metering
     from planfill.application.promoting import Rollout
     from planfill.application.shadowing import Shadowing
+    from planfill.domain.plan import Plan
 
 _P = TypeVar("_P")
 
@@ -111,16 +114,24 @@ class ExecutionManager(ExecutionFacade):
             container.reader.override(Object(ledger))
             # Where the caller's ledger is, if it is anywhere, nobody says: others halt it in the ledger.
             container.switch.override(container.memory_halts)
-        super().__init__(Services(container))
+        super().__init__(Services(Containers(container)))
 
     @classmethod
     def from_settings(
-        cls, file: Path | str | None = None, *, listeners: Sequence[EventListener] = ()
+        cls,
+        file: Path | str | None = None,
+        *,
+        listeners: Sequence[EventListener] = (),
+        account: str | None = None,
     ) -> Self:
         """
         Make the façade that the settings describe; ``file`` is ``planfill.toml`` where there is one.
 
+        It serves all accounts of the settings, each with connections of its own once it is used. ``account``
+        is for plans that name none; one that names another is refused.
+
         Raises:
+            AccountUnknown: The settings have no such account.
             SettingsError: Every problem of the settings, each with its path.
 
         """
@@ -128,17 +139,41 @@ class ExecutionManager(ExecutionFacade):
         container = Container(configuration=Object(configuration))
         log = file_listeners(configuration, lambda stream: container.writer().read(stream))
         container.listeners.override(Object((*log, *trace_listeners(configuration), *listeners)))
+        containers = Containers(container, configuration.accounts, configuration.file, account)
         manager = cls.__new__(cls)
-        ExecutionFacade.__init__(manager, Services(container))
+        ExecutionFacade.__init__(manager, Services(containers))
         manager.configuration = configuration
         return manager
 
 
 class Services(services.Services):
-    """The use-cases as the container makes them."""
+    """The use-cases as a container makes them: that of an account, or of what all accounts share."""
 
-    def __init__(self, container: Container) -> None:
-        self._container = container
+    def __init__(self, containers: Containers, account: str | None = None) -> None:
+        self._containers = containers
+        self._account = account
+        self._container = containers.shared if account is None else containers.of(account)
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Name the accounts of the settings."""
+        return self._containers.names
+
+    @property
+    def chosen(self) -> str | None:
+        """Name the account that is served, or that was chosen."""
+        return self._account or self._containers.chosen
+
+    def of(self, account: str | None) -> Services:
+        """Give the use-cases of an account."""
+        self._containers.check(account)
+        return self if account == self._account else Services(self._containers, account)
+
+    def assign(self) -> Assign:
+        """Give the use-case that gives a plan to the account, and executes it there."""
+        from planfill.application.assigning import Assign
+
+        return Assign(self._container.execute(), self._account or "")
 
     def clock(self) -> Clock:
         """Give the clock."""
@@ -162,7 +197,9 @@ class Services(services.Services):
 
     def halts(self) -> Halts:
         """Give the use-cases that halt, and lift that again."""
-        return self._container.halts()
+        if self._account is None and self.accounts:
+            return self._container.halts(serving=self._serving)
+        return self._container.halts(name=self._account)
 
     def rollout(self) -> Rollout:
         """Give the use-cases that tell and move the stage of the account."""
@@ -202,14 +239,10 @@ class Services(services.Services):
 
     async def aclose(self) -> None:
         """Close what was opened."""
-        for family in self._container.families():
-            if family.close is not None:
-                await family.close()
-        for ledger in self._container.opened():
-            await ledger.aclose()
-        for listener in self._container.listeners():
-            if isinstance(listener, EventLog):
-                listener.close()
+        await self._containers.aclose()
+
+    def _serving(self, plan: Plan) -> ExecutePlan:
+        return self.of(recorded(plan, self.accounts, None)).execute()
 
 
 def _found(port: type[_P], name: str, candidates: Sequence[object]) -> _P:

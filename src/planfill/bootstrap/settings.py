@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -20,17 +21,19 @@ from pydantic_settings import (
 from planfill.application.ports.brokerage import BrokerPlugin
 from planfill.bootstrap.alerts import AlertsSettings, incomplete, misplaced
 from planfill.bootstrap.prices import PricesSettings
+from planfill.bootstrap.sections import ACCOUNTS, sections_of
 from planfill.bootstrap.shadows import ShadowSettings
 from planfill.domain.errors import Problem, SettingsError
 from planfill.domain.policy import ExecutionPolicy, LimitsPolicy, Policy, RolloutPolicy
 from planfill.domain.reading import path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "planfill.brokers"
 DEFAULT_FILE: Final = Path("planfill.toml")
-_PREFIX: Final = "PLANFILL_"
+PREFIX: Final = "PLANFILL_"
 
 
 class _Section(BaseModel, frozen=True, extra="forbid"):
@@ -75,7 +78,7 @@ class Settings(BaseSettings):
     """The tables that every broker shares; the broker's own is added under its name."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
@@ -109,11 +112,22 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings, and the broker they name with its own."""
+    """
+    The settings, and the broker they name with its own.
+
+    ``accounts`` are those of the sections, by name: where there are any, nothing is executed but on one of
+    them. Of such an account ``account`` is the name, ``number`` what its broker must call it, and
+    ``lacking`` the secrets without which its broker cannot be built.
+    """
 
     settings: Settings
     plugin: BrokerPlugin
     brokerage: BaseModel
+    file: Path = DEFAULT_FILE
+    accounts: Mapping[str, Configuration] = field(default_factory=dict)
+    account: str | None = None
+    number: str | None = None
+    lacking: tuple[Problem, ...] = ()
 
     @property
     def policy(self) -> Policy:
@@ -134,30 +148,63 @@ def load_settings(file: Path | None = None) -> Configuration:
     """
     document = _read(file)
     registered = {point.name: point for point in entry_points(group=GROUP)}
-    name = _adapter(document)
-    if name not in registered:
-        hint = _nearest(name, registered) or f"known are {', '.join(sorted(registered))}"
-        raise SettingsError([Problem(path="broker.adapter", message=f"no broker {name!r}: {hint}")])
-    plugin = registered[name].load()
-    # The tables of the brokers that are not chosen may stay: swapping is one line.
-    tables: dict[str, Any] = dict.fromkeys(registered, (Any, None))
-    tables[name] = (plugin.settings, Field(default_factory=plugin.settings))
-    model = create_model("Settings", __base__=Settings, **tables)
-    problems = [*_unknown_variables(model), *_secrets(document.get(name), name, plugin.settings)]
+    sections, problems = sections_of(document, registered)
+    name = adapter_of(document)
+    plugin = plugin_of(name, registered)
+    model = model_of(plugin, name, registered)
+    problems += [*_unknown_variables(model), *secrets_in(document.get(name), name, plugin.settings)]
     problems += misplaced(document.get("alerts"))
-    try:
-        settings = model(**document)
-    except ValidationError as e:
-        problems += [_problem(error, model) for error in e.errors(include_url=False)]
-        raise SettingsError(problems) from e
+    settings = read_into(model, document, problems)
     problems = problems or incomplete(settings.alerts)
     if problems:
         raise SettingsError(problems)
-    brokerage = getattr(settings, name)
-    if plugin.is_live and plugin.is_live(brokerage) and not settings.rollout.allow_live:
+    base = Configuration(settings, plugin, getattr(settings, name), file or DEFAULT_FILE)
+    if sections:
+        from planfill.bootstrap.accounts import accounts_of
+
+        return replace(base, accounts=accounts_of(sections, document, base.file, registered))
+    check_live(base)
+    return base
+
+
+def plugin_of(name: str, registered: Mapping[str, EntryPoint]) -> BrokerPlugin:
+    """Load a broker by its name; raises SettingsError where none is registered under it."""
+    if name not in registered:
+        hint = _nearest(name, registered) or f"known are {', '.join(sorted(registered))}"
+        raise SettingsError([Problem(path="broker.adapter", message=f"no broker {name!r}: {hint}")])
+    plugin: BrokerPlugin = registered[name].load()
+    return plugin
+
+
+def model_of(
+    plugin: BrokerPlugin, name: str, registered: Iterable[str], prefix: str = PREFIX
+) -> type[Settings]:
+    """Make the model of the settings with the table of a broker, and of variables that begin so."""
+
+    class Prefixed(Settings):
+        model_config = SettingsConfigDict(env_prefix=prefix)
+
+    # The tables of the brokers that are not chosen may stay: swapping is one line.
+    tables: dict[str, Any] = dict.fromkeys(registered, (Any, None))
+    tables[name] = (plugin.settings, Field(default_factory=plugin.settings))
+    return create_model("Settings", __base__=Prefixed, **tables)
+
+
+def read_into(model: type[Settings], document: Mapping[str, Any], problems: list[Problem]) -> Settings:
+    """Read tables, and the model's variables over them; raises SettingsError, with the other problems too."""
+    try:
+        return model(**document)
+    except ValidationError as e:
+        problems += [_problem(error, model) for error in e.errors(include_url=False)]
+        raise SettingsError(problems) from e
+
+
+def check_live(one: Configuration) -> None:
+    """Make sure that whoever trades real money has been allowed to; raises SettingsError."""
+    if one.plugin.is_live and one.plugin.is_live(one.brokerage) and not one.settings.rollout.allow_live:
+        name = one.settings.broker.adapter
         message = f"{name} is set to live, where real money is at stake: set it to true to allow that"
         raise SettingsError([Problem(path="rollout.allow_live", message=message)])
-    return Configuration(settings, plugin, brokerage)
 
 
 def _read(file: Path | None) -> dict[str, Any]:
@@ -173,12 +220,12 @@ def _read(file: Path | None) -> dict[str, Any]:
         raise SettingsError([Problem(path="", message=f"{path} is not TOML: {e}")]) from e
 
 
-def _adapter(document: Mapping[str, Any]) -> str:
+def adapter_of(document: Mapping[str, Any], prefix: str = PREFIX, default: str = "mock") -> str:
     """Find which broker is named, before its own settings can be read."""
     table = document.get("broker", {})
-    named = table.get("adapter", "mock") if isinstance(table, dict) else "mock"
+    named = table.get("adapter", default) if isinstance(table, dict) else default
     variables = {key.upper(): value for key, value in os.environ.items()}
-    return str(variables.get(f"{_PREFIX}BROKER__ADAPTER", named))
+    return str(variables.get(f"{prefix}BROKER__ADAPTER", named))
 
 
 def _unknown_variables(model: type[BaseModel]) -> list[Problem]:
@@ -186,14 +233,15 @@ def _unknown_variables(model: type[BaseModel]) -> list[Problem]:
     known = {name.upper() for name in model.model_fields} | {"CONFIG"}
     problems = []
     for variable in os.environ:
-        name = variable.upper().removeprefix(_PREFIX)
-        if variable.upper().startswith(_PREFIX) and name.split("__")[0] not in known:
+        name = variable.upper().removeprefix(PREFIX)
+        ours = variable.upper().startswith(PREFIX) and not variable.upper().startswith(ACCOUNTS)
+        if ours and name.split("__")[0] not in known:
             hint = _nearest(name.split("__")[0], known) or "no such setting"
             problems.append(Problem(path=variable, message=hint))
     return problems
 
 
-def _secrets(table: Any, name: str, model: type[BaseModel]) -> list[Problem]:  # noqa: ANN401 - what TOML holds
+def secrets_in(table: Any, name: str, model: type[BaseModel]) -> list[Problem]:  # noqa: ANN401 - what TOML holds
     """Find secrets in the file, which is shown, copied and committed: they belong into the environment."""
     return [
         Problem(path=f"{name}.{field}", message="a secret: put it into the environment, not into a file")

@@ -40,7 +40,9 @@ def orders(request: Mapping[str, Any]) -> list[dict[str, Any]]:
     if _same(configuration.settings.ledger.url, request["ledger"]):
         msg = f"{file} names our own ledger, {request['ledger']}: set ledger.url to one of the shadow's own"
         raise ShadowFailed(msg)
-    plan = read_plan(request["plan"])
+    # What our settings call the account means nothing to settings that have no names, or other ones.
+    named = request["plan"].get("account") in configuration.accounts
+    plan = read_plan(request["plan"] if named else {**request["plan"], "account": None})
     with console("ERROR"), ExecutionManager.from_settings(file) as execution:
         account = execution.account_for(plan)
         if account.environment == LIVE:

@@ -106,7 +106,7 @@ class PlanUnknown(PlanError):
 
 
 class AccountMismatch(PlanError):
-    """The plan is executed on another account than the settings name: nothing is sent to this one."""
+    """The plan is executed on, or was given to, another account: nothing is sent to this one."""
 
 
 class OrderNotInDoubt(PlanError):
@@ -260,7 +260,7 @@ class AccountBusy(ExecutionError):
 
 
 class AccountUnknown(ExecutionError):
-    """The settings name another account than the one that is meant."""
+    """The settings name another account than the one that is meant, or several and none was chosen."""
 
     exit_code = 2
 

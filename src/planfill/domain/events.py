@@ -184,6 +184,18 @@ class CancelAsked(_Event, frozen=True):
     detail: str
 
 
+class AccountChosen(_Event, frozen=True):
+    """
+    A plan was given to an account, by its name in the settings; in the stream ``system``.
+
+    Of several for one plan the first counts.
+    """
+
+    kind: Literal["account_chosen"] = "account_chosen"
+    plan_id: str
+    account: str
+
+
 class Halted(_Event, frozen=True):
     """
     Somebody halted the account in whose stream it stands, or in the stream ``system`` all accounts.
@@ -336,6 +348,7 @@ Event = (
     | OrderResolved
     | CancelRequested
     | CancelAsked
+    | AccountChosen
     | Halted
     | Unhalted
     | StageChanged

@@ -33,6 +33,7 @@ _S = Standing
 _SAID: Final = (
     ev.Alerted,
     ev.CancelAsked,
+    ev.AccountChosen,
     ev.Halted,
     ev.Unhalted,
     ev.StageChanged,

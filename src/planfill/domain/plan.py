@@ -168,9 +168,16 @@ class Plan(Value, frozen=True, extra="allow"):
         """
         The SHA-256 of what the plan trades, in hexadecimal: symbols, actions, amounts, quantities, exits.
 
-        Two plans with the same digest are the same plan; timestamp and metadata do not count.
+        Two plans with the same digest are the same plan; timestamp and metadata do not count. Where the plan
+        names its account that counts too: who approves a plan approves it for that account.
         """
-        trades = [
+        trades = self.trades if self.account is None else [self.account, *self.trades]
+        return hashlib.sha256(json.dumps(trades, separators=(",", ":")).encode()).hexdigest()
+
+    @property
+    def trades(self) -> list[object]:
+        """What the plan trades, each line in the order of the symbols, as its digest counts it."""
+        return [
             (
                 item.symbol,
                 item.action.value,
@@ -180,7 +187,6 @@ class Plan(Value, frozen=True, extra="allow"):
             )
             for item in sorted(self.items, key=lambda item: item.symbol)
         ]
-        return hashlib.sha256(json.dumps(trades, separators=(",", ":")).encode()).hexdigest()
 
 
 def _optional(number: Decimal | None) -> str | None:

@@ -162,6 +162,7 @@ def _found(recorded: ev.Recorded, stream: _Stream) -> Iterator[_Found]:  # noqa:
             | ev.OrderResolved()
             | ev.CancelRequested()
             | ev.CancelAsked()
+            | ev.AccountChosen()
             | ev.Reconciled()
             | ev.CallsCounted()
         ):

@@ -140,6 +140,7 @@ class ExecutionState:
             case (
                 ev.Alerted()
                 | ev.CancelAsked()
+                | ev.AccountChosen()
                 | ev.Halted()
                 | ev.Unhalted()
                 | ev.StageChanged()

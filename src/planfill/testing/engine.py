@@ -50,7 +50,7 @@ class MockExecution(ExecutionManager):
         listeners: Sequence[EventListener] = (),
         **settings: Any,  # noqa: ANN401 - MockSettings says what each may be
     ) -> None:
-        self._own = MockBroker(
+        self._exchange = MockBroker(
             MockSettings.model_validate(
                 {
                     "prices": {symbol: str(price) for symbol, price in prices.items()},
@@ -64,9 +64,9 @@ class MockExecution(ExecutionManager):
             Script(*faults),
         )
         super().__init__(
-            broker=self._own,
+            broker=self._exchange,
             ledger=MemoryLedger(),
-            clock=self._own.desk.clock,
+            clock=self._exchange.desk.clock,
             policy=policy,
             listeners=listeners,
         )
@@ -74,13 +74,13 @@ class MockExecution(ExecutionManager):
     @property
     def cash(self) -> Money:
         """The cash of the account, to its last digit."""
-        return self._own.desk.cash()
+        return self._exchange.desk.cash()
 
     @property
     def positions(self) -> Mapping[str, Quantity]:
         """The shares that the account holds, by symbol."""
-        return self._own.desk.positions()
+        return self._exchange.desk.positions()
 
     def set_price(self, symbol: str, price: Number) -> None:
         """Let the market come to another price; limit orders that it reaches are filled."""
-        self._own.desk.move(symbol, Decimal(price))
+        self._exchange.desk.move(symbol, Decimal(price))

@@ -164,6 +164,7 @@ def one_of_each_kind() -> tuple[Event, ...]:
         ev.OrderResolved(client_order_id=_NAME, by="an operator", evidence="statement", report=report),
         ev.CancelRequested(client_order_id=_NAME, reason=Reason.DEADLINE),
         ev.CancelAsked(plan_id="plan-1", by="an operator", detail="wrong plan"),
+        ev.AccountChosen(plan_id="plan-1", account="growth"),
         ev.Halted(by="an operator", reason="prices look wrong", reduce_only=True),
         ev.Unhalted(by="an operator", reason="prices are right again"),
         ev.StageChanged(stage=Stage.CANARY, by="an operator", reason="earned", evidence=("10 of 10",)),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ib_gateway.asking import error
 from ib_gateway.contracts import NEW_YORK
-from ib_gateway.wire import VERSION, Frames, frame
+from ib_gateway.wire import VERSION, Fields, Frames, frame
 
 if TYPE_CHECKING:
     from ib_gateway.market import Market
@@ -42,6 +41,7 @@ class Connection(asyncio.Protocol):
         self._host = host
         self._opened = opened
         self._frames = Frames()
+        self._kept: list[Fields] | None = None
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -67,10 +67,24 @@ class Connection(asyncio.Protocol):
             elif self.client_id >= 0:
                 self._host.take(self, fields)
 
-    def say(self, fields: Iterable[object]) -> None:
+    def say(self, fields: Fields) -> None:
         """Send a message, if anybody is there."""
-        if self._transport is not None and not self._transport.is_closing():
+        if self._kept is not None:
+            self._kept.append(fields)
+        elif self._transport is not None and not self._transport.is_closing():
             self._transport.write(frame(fields))
+
+    def pause(self, for_s: float) -> None:
+        """Say nothing for some seconds, and then what was kept, in its order."""
+
+        def go_on() -> None:
+            kept, self._kept = self._kept or [], None
+            for fields in kept:
+                self.say(fields)
+
+        if self._kept is None:
+            self._kept = []
+            asyncio.get_running_loop().call_later(for_s, go_on)
 
     def drop(self) -> None:
         """Break the connection."""

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from ib_gateway.asking import error
 from ib_gateway.connection import Connection
-from ib_gateway.counter import UNREADABLE, Counter
-from ib_gateway.faults import Fault, Faults
+from ib_gateway.counter import Counter
+from ib_gateway.faults import Faults
 from ib_gateway.news import News, commissions_told
 from ib_gateway.of_account import moved
+from ib_gateway.teller import Teller
 from planfill.domain.values import Money, Quantity
 
 if TYPE_CHECKING:
     from ib_gateway.market import Market
     from ib_gateway.papers import Paper
-    from ib_gateway.wire import Fields
 
 # From an accepted connection to its first call: two; one more, so that what is broken off is gone.
 _TURNS: Final = 4
@@ -44,11 +44,16 @@ class IbGateway:
             market, self.faults, self._loop, after=self._tell,
             outage=lambda: self._lose_interactive_brokers(_OUTAGE_S),
         )  # fmt: skip
-        self._news = News(market, self._say)
-        self._kept_back: Fields | None = None
+        self._teller = Teller(self.faults, self.connections)
+        self._news = News(market, self._teller.say)
         self._timer: asyncio.TimerHandle | None = None
         self._listening: asyncio.Server | None = None
+        self._coming_back: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="IB gateway", daemon=True)
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables that make Planfill use this gateway."""
+        return {"PLANFILL_BROKER__ADAPTER": "ib", "PLANFILL_IB__PORT": str(self.port)}
 
     def __enter__(self) -> Self:
         """Start."""
@@ -71,15 +76,20 @@ class IbGateway:
         """Close the port, for some seconds or until told otherwise, and break off what is connected."""
 
         async def close() -> None:
-            if self._listening is not None:
-                self._listening.close()
-                self._listening = None
+            if self._coming_back is not None:
+                self._coming_back.cancel()
+                self._coming_back = None
             # What was accepted just before is a connection two turns of the loop later, and broken off too.
             for _ in range(_TURNS):
+                if self._listening is not None:
+                    self._listening.close()
+                    self._listening = None
                 self._drop()
                 await asyncio.sleep(0)
             if for_s is not None:
-                self._loop.call_later(for_s, lambda: self._loop.create_task(self._listen()))
+                self._coming_back = self._loop.call_later(
+                    for_s, lambda: self._loop.create_task(self._listen())
+                )
 
         self._wait(close())
 
@@ -133,33 +143,11 @@ class IbGateway:
 
     def report_commissions(self) -> None:
         """Tell what executions have cost of which that was not told yet."""
-        self._at(lambda: commissions_told(self.market, self._say))
+        self._at(lambda: commissions_told(self.market, self._teller.say))
 
     def take(self, connection: Connection, fields: list[str]) -> None:
         """Take a request of a connection."""
         self._counter.take(connection, fields)
-
-    def _say(self, paper: Paper, message: Fields) -> None:
-        """Tell who placed an order something of it, as the faults have it."""
-        connection = self.connections.get(paper.client_id)
-        if connection is None or paper.muted:
-            return
-        match self.faults.throw("told"):
-            case Fault.FEED_SILENT | Fault.FEED_LOSES:
-                said: tuple[Any, ...] = ()
-            case Fault.FEED_REPEATS:
-                said = (message, message)
-            case Fault.FEED_REORDERS:
-                self._kept_back, said = message, ()
-            case Fault.FEED_UNREADABLE:
-                said = (UNREADABLE,)
-            case _:
-                said = (message,)
-        for one in said:
-            connection.say(one)
-        if said and self._kept_back is not None:
-            kept_back, self._kept_back = self._kept_back, None
-            connection.say(kept_back)
 
     def _tell(self) -> None:
         """Tell what has happened, and come back when something is due."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Final
 
 from ib_gateway.asking import Answer, Asked, Client, error
@@ -15,6 +15,7 @@ from planfill.domain.numerals import plain
 if TYPE_CHECKING:
     from ib_gateway.market import Market
 
+_CENT: Final = Decimal("0.01")
 _MOST_SUMMARIES: Final = 2
 
 
@@ -123,4 +124,5 @@ def _worth(price: Spread | NoPrice) -> Decimal:
 
 
 def _dollars(amount: Decimal) -> str:
-    return f"{amount:.2f}"
+    """Never more than there is."""
+    return str(amount.quantize(_CENT, ROUND_FLOOR))

@@ -18,6 +18,7 @@ from planfill.domain.report import OrderStatus
 if TYPE_CHECKING:
     from planfill.adapters.brokers.mock.ticket import Ticket, Trade
 
+OPEN_ORDER: Final = 5
 _FIRST_PERM_ID: Final = 1_260_000_000
 _UNSET: Final = "1.7976931348623157E308"
 _NO_INSIDER: Final = "Not an insider or substantial shareholder"
@@ -87,7 +88,7 @@ def open_order(order: Shown) -> Fields:
     paper = order.paper
     terms = paper.terms
     return (
-        5, terms.order_id, *paper.stock.fields(), terms.action, plain(terms.quantity), terms.kind,
+        OPEN_ORDER, terms.order_id, *paper.stock.fields(), terms.action, plain(terms.quantity), terms.kind,
         plain(terms.limit) if terms.limit else "0.0", "0.0", terms.tif, "", paper.account, "", "0", terms.ref,
         paper.client_id, order.perm_id, terms.outside_rth, "0", "0", "", "", "", "", "",
         # From the model's code to the auxiliary price of a delta neutral order.

@@ -60,6 +60,7 @@ ONE_OF_EACH: list[Event] = [
     ev.OrderUnresolved(client_order_id=NAME, reason=Reason.UNPRICED, detail="?"),
     ev.OrderResolved(client_order_id=NAME, by="me", evidence="the broker's statement", report=a_report()),
     ev.CancelAsked(plan_id="plan-1", by="me", detail="why"),
+    ev.AccountChosen(plan_id="plan-1", account="growth"),
     ev.Halted(by="me", reason="why", reduce_only=True),
     ev.Unhalted(by="me", reason="why"),
     ev.StageChanged(stage=Stage.LIVE, step=1, by="me", reason="why", overridden=True, evidence=("0 of 5",)),

@@ -157,6 +157,7 @@ AN_EVENT: Final[dict[type, ev.Event]] = {
         allotted("SPY"),
         ev.StopRequested(reason=Reason.HALTED, detail=""),
         ev.CancelAsked(plan_id="plan-1", by="me", detail=""),
+        ev.AccountChosen(plan_id="plan-1", account="growth"),
         ev.Halted(by="me", reason="", reduce_only=False),
         ev.Unhalted(by="me", reason=""),
         ev.StageChanged(stage=Stage.CANARY, reason=""),

@@ -39,7 +39,6 @@ def test_the_digest_does_not_depend_on_the_order_of_the_lines(items: list[PlanIt
         {"correlation_id": "another"},
         {"causation_id": "cause"},
         {"plan_id": "another"},
-        {"account": "main"},
         {"execution_urgency": "URGENT"},
         {"total_portfolio_value": 5},
         {"strategy_id": "momentum"},
@@ -51,6 +50,14 @@ def test_the_digest_does_not_depend_on_the_order_of_the_lines(items: list[PlanIt
 )
 def test_the_digest_does_not_depend_on_what_is_not_traded(fields: dict[str, object]) -> None:
     assert a_plan(*GOLDEN_PLAN, **fields).digest == a_plan(*GOLDEN_PLAN).digest
+
+
+def test_the_digest_is_that_of_the_account_which_the_plan_names_and_its_trades_are_not() -> None:
+    nameless, growth, income = (
+        a_plan(*GOLDEN_PLAN, account=account) for account in (None, "growth", "income")
+    )
+    assert len({nameless.digest, growth.digest, income.digest}) == 3
+    assert nameless.trades == growth.trades == income.trades
 
 
 @pytest.mark.parametrize("amount", [1000, "1000", "1000.00", "1e3", 1000.0, "1000.004", "+1000"], ids=repr)

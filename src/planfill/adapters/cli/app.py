@@ -12,6 +12,7 @@ from planfill.adapters.cli.limits_app import limits
 from planfill.adapters.cli.logs_app import logs
 from planfill.adapters.cli.metrics_app import metrics
 from planfill.adapters.cli.options import (
+    Account,
     Approved,
     Config,
     Evidence,
@@ -75,18 +76,26 @@ def execute(
     context: typer.Context,
     plan: PlanFile,
     approved: Approved = None,
+    account: Account = None,
     config: Config = None,
     *,
     json: Json = False,
 ) -> int:
     """Execute a plan, or finish what an earlier run of it left; done twice, it sends nothing twice."""
-    return _commands(context, config, json=json).execute(plan, approved)
+    return _commands(context, config, account, json=json).execute(plan, approved)
 
 
 @app.command()
-def preview(context: typer.Context, plan: PlanFile, config: Config = None, *, json: Json = False) -> int:
+def preview(
+    context: typer.Context,
+    plan: PlanFile,
+    account: Account = None,
+    config: Config = None,
+    *,
+    json: Json = False,
+) -> int:
     """Show the exact orders that a plan would become now, every check, and why. Sends nothing."""
-    return _commands(context, config, json=json).preview(plan)
+    return _commands(context, config, account, json=json).preview(plan)
 
 
 @app.command()
@@ -108,9 +117,16 @@ def list_(
 
 
 @app.command()
-def resume(context: typer.Context, plan_id: PlanId, config: Config = None, *, json: Json = False) -> int:
+def resume(
+    context: typer.Context,
+    plan_id: PlanId,
+    account: Account = None,
+    config: Config = None,
+    *,
+    json: Json = False,
+) -> int:
     """Finish an execution that was interrupted or is in doubt; sends nothing twice."""
-    return _commands(context, config, json=json).resume(plan_id)
+    return _commands(context, config, account, json=json).resume(plan_id)
 
 
 @app.command()
@@ -118,12 +134,13 @@ def cancel(
     context: typer.Context,
     plan_id: PlanId,
     reason: Why = "canceled",
+    account: Account = None,
     config: Config = None,
     *,
     json: Json = False,
 ) -> int:
     """Stop an execution, whoever drives it: what works is canceled, the rest needs a new plan."""
-    return _commands(context, config, json=json).cancel(plan_id, reason)
+    return _commands(context, config, account, json=json).cancel(plan_id, reason)
 
 
 @app.command()
@@ -134,6 +151,7 @@ def resolve(
     filled: FilledAt = None,
     config: Config = None,
     *,
+    account: Account = None,
     canceled: WasCanceled = False,
     never_placed: WasNeverPlaced = False,
     json: Json = False,
@@ -142,31 +160,43 @@ def resolve(
     from planfill.adapters.cli.evidence import resolution
 
     found = resolution(filled, canceled=canceled, never_placed=never_placed)
-    return _commands(context, config, json=json).resolve(order, found, reason)
+    return _commands(context, config, account, json=json).resolve(order, found, reason)
 
 
 @app.command()
 def reconcile(
-    context: typer.Context, plan_id: LastPlanId = None, config: Config = None, *, json: Json = False
+    context: typer.Context,
+    plan_id: LastPlanId = None,
+    account: Account = None,
+    config: Config = None,
+    *,
+    json: Json = False,
 ) -> int:
     """Compare an execution with the broker's own orders, fills, positions and cash; changes nothing."""
-    return _commands(context, config, json=json).reconcile(plan_id)
+    return _commands(context, config, account, json=json).reconcile(plan_id)
 
 
 @app.command()
 def doctor(
-    context: typer.Context, config: Config = None, *, order: TryOrder = False, json: Json = False
+    context: typer.Context,
+    account: Account = None,
+    config: Config = None,
+    *,
+    order: TryOrder = False,
+    json: Json = False,
 ) -> int:
     """Check settings, keys, network, account, prices and ledger: what is found, and what to do about it."""
     from planfill.adapters.cli.doctoring import DoctorCommand
 
     request: Request = context.obj
-    return DoctorCommand(request.assembly, request.printer(json=json), config)(order=order)
+    return DoctorCommand(request.assembly, request.printer(json=json), config, account)(order=order)
 
 
-def _commands(context: typer.Context, config: Path | None, *, json: bool) -> "Commands":
+def _commands(
+    context: typer.Context, config: Path | None, account: str | None = None, *, json: bool
+) -> "Commands":
     from planfill.adapters.cli.commands import Commands
 
     request: Request = context.obj
     printer = request.printer(json=json)
-    return Commands(request.assembly, printer, config)
+    return Commands(request.assembly, printer, config, account)

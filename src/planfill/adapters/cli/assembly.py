@@ -33,15 +33,22 @@ class Assembly(Protocol):
 
     @abstractmethod
     def open(
-        self, config: Path | None, *, listeners: Sequence[EventListener] = (), quiet: bool = False
+        self,
+        config: Path | None,
+        *,
+        account: str | None = None,
+        listeners: Sequence[EventListener] = (),
+        quiet: bool = False,
     ) -> AbstractContextManager[ExecutionFacade]:
         """
         Read the settings, set the logs up and give the façade; leaving the context closes both.
 
-        ``quiet`` lets only warnings and worse on stderr, where a live view has the terminal.
+        ``account`` of the settings is for what names none. ``quiet`` lets only warnings and worse on stderr,
+        where a live view has the terminal.
 
         Raises:
             SettingsError: The settings are wrong.
+            AccountUnknown: They have no such account.
 
         """
 

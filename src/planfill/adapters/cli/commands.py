@@ -38,10 +38,13 @@ _STOPPED: Final = 3
 class Commands:
     """The commands over what ``Assembly`` makes; each gives what the program exits with."""
 
-    def __init__(self, assembly: Assembly, printer: Printer, config: Path | None) -> None:
+    def __init__(
+        self, assembly: Assembly, printer: Printer, config: Path | None, account: str | None = None
+    ) -> None:
         self._assembly = assembly
         self._printer = printer
         self._config = config
+        self._account = account
         self._options = f" --config {shlex.quote(str(config))}" if config else ""
 
     def execute(self, name: str, approved: str | None) -> int:
@@ -69,7 +72,7 @@ class Commands:
 
     def reconcile(self, plan_id: str | None) -> int:
         """Compare an execution with the broker's own record."""
-        with self._assembly.open(self._config) as facade:
+        with self._assembly.open(self._config, account=self._account) as facade:
             self._name_unfinished(facade, plan_id)
             reconciliation = facade.reconcile(plan_id)
         if self._printer.as_json:
@@ -82,7 +85,7 @@ class Commands:
 
     def cancel(self, plan_id: str, detail: str) -> int:
         """Stop an execution, whoever drives it."""
-        with self._assembly.open(self._config) as facade:
+        with self._assembly.open(self._config, account=self._account) as facade:
             self._name_unfinished(facade, plan_id)
             result = facade.cancel(plan_id, detail)
         if any(line.reason is Reason.ACCOUNT_BUSY for line in result.lines):
@@ -92,7 +95,7 @@ class Commands:
 
     def resolve(self, order: str, resolution: Resolution, evidence: str) -> int:
         """Record what became of an order in doubt, and finish its execution."""
-        with self._assembly.open(self._config) as facade:
+        with self._assembly.open(self._config, account=self._account) as facade:
             name_unfinished(facade, self._printer, self._options, lambda key: stem_of(key) == stem_in(order))
             result = facade.resolve(order, resolution, evidence)
         self._print(result)
@@ -101,7 +104,7 @@ class Commands:
     def preview(self, name: str) -> int:
         """Say what executing the plan in a file would send."""
         plan = self._read(name)
-        with self._assembly.open(self._config) as facade:
+        with self._assembly.open(self._config, account=self._account) as facade:
             self._name_unfinished(facade, plan.plan_id)
             preview = facade.preview(plan)
         if preview.note:
@@ -111,12 +114,14 @@ class Commands:
         else:
             from planfill.adapters.cli.preview_view import preview_view
 
-            self._printer.show(*preview_view(self._redacted(preview), shlex.quote(name), self._options))
+            account = f" --account {self._account}" if self._account else ""
+            options = f"{account}{self._options}"
+            self._printer.show(*preview_view(self._redacted(preview), shlex.quote(name), options))
         return 0
 
     def show(self, plan_id: str) -> int:
         """Print the result of a plan."""
-        with self._assembly.open(self._config) as facade:
+        with self._assembly.open(self._config, account=self._account) as facade:
             self._name_unfinished(facade, plan_id)
             self._print(facade.result(plan_id))
         return 0
@@ -139,7 +144,7 @@ class Commands:
 
     def list(self, *, unfinished: bool) -> int:
         """Print the executions in the ledger."""
-        with self._assembly.open(self._config) as facade:
+        with self._assembly.open(self._config, account=self._account) as facade:
             self._name_unfinished(facade, None)
             executions = facade.executions(unfinished=unfinished)
         if self._printer.as_json:
@@ -168,7 +173,9 @@ class Commands:
         return Board(None if quiet else PlainLines(self._printer))
 
     def _open(self, board: Board) -> AbstractContextManager[ExecutionFacade]:
-        return self._assembly.open(self._config, listeners=[board], quiet=self._printer.is_live)
+        return self._assembly.open(
+            self._config, account=self._account, listeners=[board], quiet=self._printer.is_live
+        )
 
     def _run(
         self, plan_id: str, board: Board, facade: ExecutionFacade, run: Callable[[], ExecutionResult]

@@ -30,10 +30,13 @@ _WORDS: Final = {
 class DoctorCommand:
     """The command over what ``Assembly`` makes; gives what the program exits with."""
 
-    def __init__(self, assembly: Assembly, printer: Printer, config: Path | None) -> None:
+    def __init__(
+        self, assembly: Assembly, printer: Printer, config: Path | None, account: str | None = None
+    ) -> None:
         self._assembly = assembly
         self._printer = printer
         self._config = config
+        self._account = account
 
     def __call__(self, *, order: bool) -> int:
         """Examine the set-up; 1 where something is not in order."""
@@ -49,7 +52,7 @@ class DoctorCommand:
 
         interrupts = Interrupts(self._stopping, lambda: self._printer.failure(_left(order=order)))
         try:
-            with self._assembly.open(self._config) as facade, interrupts:
+            with self._assembly.open(self._config, account=self._account) as facade, interrupts:
                 try:
                     return facade.examine(order=order)
                 except KeyboardInterrupt:

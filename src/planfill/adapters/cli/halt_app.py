@@ -16,7 +16,7 @@ LiftedBecause = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Wh
 OnlyAccount = Annotated[
     str | None,
     typer.Option(
-        "--account", metavar="ACCOUNT", help="Only this account, by its number or key; by default all."
+        "--account", metavar="ACCOUNT", help="Only this account, by its number, key or name; by default all."
     ),
 ]
 ReduceOnly = Annotated[bool, typer.Option("--reduce-only", help="Let sells through, and buy nothing.")]

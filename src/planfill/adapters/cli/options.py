@@ -33,6 +33,12 @@ Config = Annotated[
         help="The settings; planfill.toml in the current folder where there is one.",
     ),
 ]
+Account = Annotated[
+    str | None,
+    typer.Option(
+        "--account", metavar="NAME", help="Which account of the settings, where the plan names none."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 PlanFile = Annotated[str, typer.Argument(metavar="PLAN", help="The plan's file, or - for standard input.")]
 PlanId = Annotated[str, typer.Argument(metavar="PLAN_ID", help="The plan_id of the plan.")]

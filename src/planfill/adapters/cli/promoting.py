@@ -22,14 +22,17 @@ _MOST: Final = 8
 class RolloutCommands:
     """The commands over what ``Assembly`` makes; each gives what the program exits with."""
 
-    def __init__(self, assembly: Assembly, printer: Printer, config: Path | None) -> None:
+    def __init__(
+        self, assembly: Assembly, printer: Printer, config: Path | None, account: str | None = None
+    ) -> None:
         self._assembly = assembly
         self._printer = printer
         self._config = config
+        self._account = account
 
     def status(self) -> int:
         """Show where the account stands."""
-        with self._assembly.open(self._config) as facade:
+        with self._assembly.open(self._config, account=self._account) as facade:
             report = facade.rollout()
         if self._printer.as_json:
             self._printer.document(document(report))
@@ -39,7 +42,7 @@ class RolloutCommands:
 
     def promote(self, override: str | None) -> int:
         """Promote it, or say what speaks against that."""
-        with self._assembly.open(self._config) as facade:
+        with self._assembly.open(self._config, account=self._account) as facade:
             promotion = facade.promote(override=override)
         if self._printer.as_json:
             self._printer.document(document(promotion))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from planfill.adapters.cli.options import Config, Json, Request
+from planfill.adapters.cli.options import Account, Config, Json, Request
 
 if TYPE_CHECKING:
     from planfill.adapters.cli.promoting import RolloutCommands
@@ -26,15 +26,18 @@ def of_rollout() -> None:
 
 
 @rollout.command()
-def status(context: typer.Context, config: Config = None, *, json: Json = False) -> int:
+def status(
+    context: typer.Context, account: Account = None, config: Config = None, *, json: Json = False
+) -> int:
     """Show the stage of the account, what it may trade, and each condition of the next with its evidence."""
-    return _commands(context, config, json=json).status()
+    return _commands(context, account, config, json=json).status()
 
 
 @rollout.command()
 def promote(
     context: typer.Context,
     reason: OverriddenBecause = None,
+    account: Account = None,
     config: Config = None,
     *,
     override: Override = False,
@@ -43,11 +46,13 @@ def promote(
     """Move the account to its next stage; exits with 1 while a condition fails, and names it."""
     if override is not bool(reason and reason.strip()):
         raise typer.BadParameter("--override and --reason TEXT go together: who and why is recorded")
-    return _commands(context, config, json=json).promote(reason)
+    return _commands(context, account, config, json=json).promote(reason)
 
 
-def _commands(context: typer.Context, config: Path | None, *, json: bool) -> "RolloutCommands":
+def _commands(
+    context: typer.Context, account: str | None, config: Path | None, *, json: bool
+) -> "RolloutCommands":
     from planfill.adapters.cli.promoting import RolloutCommands
 
     request: Request = context.obj
-    return RolloutCommands(request.assembly, request.printer(json=json), config)
+    return RolloutCommands(request.assembly, request.printer(json=json), config, account)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from planfill.adapters.cli.options import Config, Json, Request
+from planfill.adapters.cli.options import Account, Config, Json, Request
 
 Shadowed = Annotated[
     str,
@@ -23,6 +23,7 @@ def shadow(
     context: typer.Context,
     plan: Shadowed,
     against: Against = None,
+    account: Account = None,
     config: Config = None,
     *,
     json: Json = False,
@@ -31,7 +32,7 @@ def shadow(
     from planfill.adapters.cli.shadowing import ShadowCommands
 
     request: Request = context.obj
-    commands = ShadowCommands(request.assembly, request.printer(json=json), config)
+    commands = ShadowCommands(request.assembly, request.printer(json=json), config, account)
     if against is not None:
         return commands.shadow(plan, against)
     if plan == "report":

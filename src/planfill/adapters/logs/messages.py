@@ -93,6 +93,8 @@ def tell(recorded: ev.Recorded, story: Story) -> Told:  # noqa: C901, PLR0911, P
             return _of_order(WARNING, what, event.client_order_id, story)
         case ev.CancelAsked():
             return Told(WARNING, f"plan {event.plan_id} is to stop, asked by {event.by}: {event.detail}")
+        case ev.AccountChosen():
+            return Told(INFO, f"plan {event.plan_id} is for account {event.account}")
         case ev.Halted():
             what = "nothing is bought" if event.reduce_only else "nothing is sent"
             return Told(WARNING, f"halted by {event.by}, {what}: {event.reason}")

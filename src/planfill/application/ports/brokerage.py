@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -72,7 +72,8 @@ class BrokerPlugin:
     ``settings`` is the pydantic model of the table that bears the name; ``build`` makes the family from
     it, ``rehearse`` one for previews where that must not be the same. The module must not import an SDK
     before one of them is called. ``is_live`` tells whether real money would be at stake;
-    ``max_plan_age_s`` is the broker's default for ``ExecutionPolicy.max_plan_age_s``.
+    ``max_plan_age_s`` is the broker's default for ``ExecutionPolicy.max_plan_age_s``. ``apart`` gives, by
+    the name of the setting, what no two accounts of one file may both have.
     """
 
     settings: type[BaseModel]
@@ -80,3 +81,4 @@ class BrokerPlugin:
     rehearse: Callable[[Any, Clock], Brokerage] | None = None
     is_live: Callable[[Any], bool] | None = None
     max_plan_age_s: float | None = None
+    apart: Callable[[Any], Mapping[str, Collection[object]]] | None = None

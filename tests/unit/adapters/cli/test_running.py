@@ -77,7 +77,12 @@ class Stage(Assembly):
 
     @contextmanager
     def open(
-        self, config: Path | None, *, listeners: Sequence[EventListener] = (), quiet: bool = False
+        self,
+        config: Path | None,
+        *,
+        account: str | None = None,
+        listeners: Sequence[EventListener] = (),
+        quiet: bool = False,
     ) -> Iterator[ExecutionFacade]:
         assert len(listeners) <= 1
         assert not quiet

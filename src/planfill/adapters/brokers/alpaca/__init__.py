@@ -41,4 +41,5 @@ PLUGIN: Final = BrokerPlugin(
     rehearse=rehearsal,
     is_live=lambda chosen: chosen.is_live,
     max_plan_age_s=_A_DAY_S,
+    apart=lambda chosen: chosen.apart,
 )

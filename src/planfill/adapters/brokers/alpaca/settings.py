@@ -132,6 +132,11 @@ class AlpacaSettings(BaseModel, frozen=True, extra="forbid"):
             urlsplit(url).scheme in {"https", "wss"} for url in (self.trading, self.data_url, self.stream)
         )
 
+    @property
+    def apart(self) -> dict[str, list[object]]:
+        """What another account must not have too: its key, where there is one."""
+        return {"key_id": [self.key_id] if self.key_id else []}
+
     def problems(self) -> list[Problem]:
         """Say what keeps these settings from reaching an account, before anything is asked."""
         problems = [problem for one in self._keys() if (problem := _problem(*one)) is not None]

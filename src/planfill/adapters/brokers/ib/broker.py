@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from planfill.adapters.brokers.ib.asked import Lost
 from planfill.adapters.brokers.ib.gateway import never, was_not_asked
 from planfill.adapters.brokers.ib.orders import look, one_report
 from planfill.adapters.brokers.ib.placing import cancel, send
@@ -64,7 +65,9 @@ class IbBroker(Broker):
         # Once it is sent it is waited for: nobody can take it back.
         with anyio.CancelScope(shield=True):
             seen = await send(connection, listing, order, self._gateway.settings.timeout_s)
-        return seen.report(order.client_order_id, self._clock.now())
+        # What has been filled by now the lists tell with its price and its fees; this is the acceptance.
+        taken = seen.without_fills() if seen.filled else seen
+        return taken.report(order.client_order_id, self._clock.now())
 
     async def get_order_status(self, client_order_id: ClientOrderId) -> ExecutionReport:
         """Report on the order as it is now."""
@@ -106,7 +109,11 @@ class IbBroker(Broker):
             nonlocal since
             since = self._gateway.reaches_back_to(connection)
             seen = await look(connection, self._clock.now())
-            return connection, [one for one in seen if one.ref == client_order_id]
+            found = [one for one in seen if one.ref == client_order_id]
+            # Gateways were seen to answer with no fills at all: then that it is nowhere proves nothing.
+            if not found and any(one.lacks_fills(since) for one in seen):
+                raise Lost("the list of fills is not whole")
+            return connection, found
 
         connection, found = await self._gateway.ask("orders", read, was_not_asked)
         if not found:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from ib_async.client import Client
 
 from planfill.adapters.brokers.ib import outcomes
-from planfill.adapters.brokers.ib.asked import OPEN, Lost, Question, Refused
+from planfill.adapters.brokers.ib.asked import OPEN, Lost, NotAsked, Question, Refused
 from planfill.adapters.brokers.ib.inbox import Inbox
+from planfill.adapters.brokers.ib.numbers import zoned
 from planfill.adapters.brokers.ib.pace import Pace
 from planfill.domain.errors import BrokerUnavailable, NotAuthorizedError
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 logging.getLogger("ib_async").addHandler(logging.NullHandler())
 logging.getLogger("ib_async").propagate = False
 _QUARTER_S: Final = 900
+# The message about a fill, and which of its fields is its time.
+_FILL, _TIME_OF_FILL = 11, 15
 # Quotes as they are; without a subscription to them IB says no, and not what they were a while ago.
 _LIVE: Final = 1
 
@@ -36,6 +39,13 @@ def _client(inbox: Inbox) -> Any:  # noqa: ANN401 - it has no types
     client = Client(inbox)  # type: ignore[no-untyped-call]
     client.decoder.logger = inbox  # type: ignore[assignment]
     client.MaxRequests = 0  # the pace is kept before something is sent
+    decode: Callable[[list[str]], None] = client.decoder.execDetails
+
+    def with_zone(fields: list[str]) -> None:
+        # The SDK takes what the gateway writes in UTC for the time of this machine.
+        decode([*fields[:_TIME_OF_FILL], zoned(fields[_TIME_OF_FILL]), *fields[_TIME_OF_FILL + 1 :]])
+
+    client.decoder.handlers[_FILL] = with_zone
     return client
 
 
@@ -129,7 +139,7 @@ class Connection:
         try:
             number = self.number()
         except ConnectionError as e:
-            raise Lost("the connection was lost") from e
+            raise NotAsked("the connection was lost") from e
         return await self._answer(number, lambda: send(number))
 
     async def unnumbered(self, key: str, send: Callable[[], None]) -> list[Any]:
@@ -149,7 +159,7 @@ class Connection:
     async def _answer(self, key: int | str, send: Callable[[], None]) -> list[Any]:
         await self.pace.turn()
         if self.inbox.closed.is_set():
-            raise Lost("the connection was lost")
+            raise NotAsked("the connection was lost")
         question = Question(asyncio.get_running_loop().create_future())
         self.inbox.questions[key] = question
         try:

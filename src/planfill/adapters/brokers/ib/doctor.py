@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from planfill.adapters.brokers.ib.asked import TIME
 from planfill.application.ports.examiner import BrokerExaminer
 from planfill.domain.errors import BrokerUnavailable, NotAuthorizedError
-from planfill.domain.examination import in_order, not_in_order
+from planfill.domain.examination import in_order, not_in_order, note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # IB tells its time in whole seconds, cut off.
 _HALF_A_SECOND: Final = 0.5
 _DRIFT_S: Final = 2.5
+_HERE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _REMEDY: Final = (
     "start IB Gateway or TWS and log in; in its API settings enable socket clients, see the port, and untick "
     "Read-Only API; see that nobody else uses ib.client_id"
@@ -50,7 +51,10 @@ class IbExaminer(BrokerExaminer):
         money = "LIVE, real money" if settings.is_live else "paper"
         version = connection.client.serverVersion()
         found = f"{settings.host}:{settings.listens_at} ({money}), server version {version}"
-        return (in_order("gateway", f"{found}, client id {settings.client_id}"),)
+        found = f"{found}, client id {settings.client_id}"
+        if settings.host not in _HERE:
+            return (note("gateway", found, "the way to it is not encrypted: let nobody else be on it"),)
+        return (in_order("gateway", found),)
 
     async def check_flags(self) -> Sequence[Finding]:
         """Name nothing: IB tells of a block only when it refuses an order."""

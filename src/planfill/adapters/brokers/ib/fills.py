@@ -30,7 +30,7 @@ STOCK: Final = "STK"
 _SIDES: Final = {"BOT": Side.BUY, "SLD": Side.SELL}
 # A fee comes a moment after its fill.
 _YOUNG: Final = timedelta(seconds=5)
-_PATIENCE_S: Final = 1.0
+_PATIENCE_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)

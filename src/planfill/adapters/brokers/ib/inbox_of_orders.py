@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from planfill.adapters.brokers.ib.asked import COMPLETED, NOBODY, OPEN, Asked, Listed, Told
+from planfill.adapters.brokers.ib.outcomes import STATUSES
+from planfill.domain.report import TERMINAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +33,9 @@ class OrderInbox(Asked):
         told = self.told(order.clientId, number, order.permId)
         told.perm_id = order.permId or told.perm_id
         self.add(OPEN, Listed(contract, order, state))
-        self._stands(order.clientId, number, told, state.status, told.filled)
+        # It does not say how much was filled: that an order is over counts when that is said as well.
+        is_over = STATUSES.get(state.status) in TERMINAL
+        self._stands(order.clientId, number, told, told.status if is_over else state.status, told.filled)
 
     def orderStatus(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 from ib_async.util import UNSET_DOUBLE, parseIBDatetime
 
 _UNSET: Final = Decimal(repr(UNSET_DOUBLE))
+_IN_UTC: Final = re.compile(r"\d{8}-\d\d:\d\d:\d\d")
 
 
 def number(told: object) -> Decimal | None:
@@ -40,10 +42,15 @@ def number(told: object) -> Decimal | None:
     return read
 
 
+def zoned(told: str) -> str:
+    """Name the zone of ``20261127-14:31:04``, which is how the gateway writes UTC."""
+    return f"{told.replace('-', ' ')} UTC" if _IN_UTC.fullmatch(told) else told
+
+
 def moment(told: str) -> datetime | None:
     """Read a time such as ``20261127 09:31:04 US/Eastern``; None where it names no zone, or is none."""
     try:
-        at = parseIBDatetime(told)
+        at = parseIBDatetime(zoned(told))
     except (ValueError, KeyError):
         return None
     return at if isinstance(at, datetime) and at.tzinfo is not None else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ib_async.contract import Contract
@@ -90,8 +91,7 @@ def one_report(name: str, orders: Sequence[Seen], at: datetime) -> ExecutionRepo
     taken = [one for one in reports if one.status is not OrderStatus.REJECTED or one.filled_quantity]
     if len(taken) < 2:  # noqa: PLR2004
         return (taken or reports)[-1]
-    numbers = ", ".join(one.broker_order_id for one in taken)
-    logger.critical("IB has {} orders under {}: {}; all of them count", len(taken), name, numbers)
+    _shout(name, tuple(one.broker_order_id for one in taken))
     quantity = Quantity(sum((one.filled_quantity for one in taken), Decimal(0)))
     filled = [one for one in taken if one.filled_quantity]
     paid = [one.filled_quantity * one.average_price for one in filled if one.average_price is not None]
@@ -108,6 +108,13 @@ def one_report(name: str, orders: Sequence[Seen], at: datetime) -> ExecutionRepo
             "raw": "; ".join(one.raw for one in taken),
         }
     )
+
+
+@cache
+def _shout(name: str, numbers: tuple[str, ...]) -> None:
+    """Say, once, that there are more orders than there should be."""
+    listed = ", ".join(numbers)
+    logger.critical("IB has {} orders under {}: {}; all of them count", len(numbers), name, listed)
 
 
 def names_of(seen: Sequence[Seen]) -> Mapping[str, list[Seen]]:

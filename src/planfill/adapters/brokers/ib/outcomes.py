@@ -41,8 +41,8 @@ CUT_OFF: Final = frozenset({1100, 2110})
 RESTORED: Final = frozenset({1101, 1102})
 CLIENT_ID_IN_USE: Final = 326
 _READ_ONLY: Final = r"(?i)read-?only"
-# Said about an order that is taken: where it was placed to, that it waits for the open, or for shares.
-_WARNINGS: Final = frozenset({399, 404})
+# Said about an order that is taken: that it waits for the open, or for shares; that a preset of TWS fits.
+_WARNINGS: Final = frozenset({399, 404, 10349})
 _MORE_WARNINGS: Final = range(2100, 2200)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from planfill.adapters.brokers.ib.asked import Told
 from planfill.adapters.brokers.ib.numbers import moment, number
 from planfill.adapters.brokers.ib.outcomes import MAY_BE_REFUSED, STATUSES, refused
 from planfill.domain.report import TERMINAL, ExecutionReport, OrderStatus
@@ -15,7 +16,6 @@ from planfill.domain.values import BrokerOrderId, ClientOrderId, Price, Quantity
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from planfill.adapters.brokers.ib.asked import Told
     from planfill.adapters.brokers.ib.fills import Trade
     from planfill.domain.order import Side
 
@@ -61,11 +61,25 @@ class Seen:
             status = STATUSES.get(self.told.status, OrderStatus.UNKNOWN)
             if self.told.status in MAY_BE_REFUSED and not self.filled and self._was_refused:
                 return OrderStatus.REJECTED
+            if status in _AT_WORK and self.filled >= self.total > 0:
+                return OrderStatus.FILLED
             if status in _AT_WORK and self.filled:
-                return OrderStatus.FILLED if self.filled >= self.total > 0 else OrderStatus.PARTIALLY_FILLED
-            return status
+                return OrderStatus.PARTIALLY_FILLED
+            # What is done without its shares is not told to the end yet.
+            short = status is OrderStatus.FILLED and self.filled < max(self.total, Decimal(1))
+            return OrderStatus.UNKNOWN if short else status
         refused = "reject" in self.ended_how.lower() and not self.filled
         return OrderStatus.REJECTED if refused else _ENDED.get(self.ended_as, OrderStatus.UNKNOWN)
+
+    def lacks_fills(self, since: datetime) -> bool:
+        """Tell whether it has ended since then with shares that no list of fills has."""
+        traded = Decimal(0) if self.trade is None else self.trade.quantity
+        at = moment(self.ended_at)
+        return at is not None and at >= since and (self.filled_in_all or 0) > traded
+
+    def without_fills(self) -> Seen:
+        """Give the same as it was before anything was filled."""
+        return replace(self, told=Told(status="Submitted", perm_id=self.perm_id), trade=None)
 
     @property
     def is_over(self) -> bool:

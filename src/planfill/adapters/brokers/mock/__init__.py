@@ -31,4 +31,6 @@ def rehearsal(settings: MockSettings, clock: Clock) -> Brokerage:
     return MockBroker(settings, clock, aside=True).brokerage()
 
 
-PLUGIN: Final = BrokerPlugin(settings=MockSettings, build=brokerage, rehearse=rehearsal)
+PLUGIN: Final = BrokerPlugin(
+    settings=MockSettings, build=brokerage, rehearse=rehearsal, apart=lambda chosen: chosen.apart
+)

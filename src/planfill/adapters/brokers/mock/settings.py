@@ -110,3 +110,8 @@ class MockSettings(BaseModel, frozen=True, extra="forbid"):
     def in_memory(self) -> bool:
         """Whether the book has no file."""
         return str(self.book) == IN_MEMORY
+
+    @property
+    def apart(self) -> dict[str, list[object]]:
+        """What another account must not have too: its number, and the file of its book."""
+        return {"account": [self.account], "book": [] if self.in_memory else [self.book.absolute()]}
