@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from planfill.adapters.metrics.prometheus import Prometheus
+from planfill.domain.alert import MessageCount
 from planfill.domain.attempts import AttemptFold
 from planfill.domain.calls import CallCount
 from planfill.domain.events import CallsCounted, ExecutionCompleted, OrderReported
@@ -28,7 +29,9 @@ def told() -> set[str]:
     result = summarize(a_state(*events), START + timedelta(seconds=3))
     counted = CallsCounted(calls=(CallCount(call="place_order", status="ok", calls=1),))
     whole = numbered(started(), *events, counted, ExecutionCompleted(result=result))
-    found = measure(AttemptFold(whole).attempts())
+    found = measure(
+        AttemptFold(whole).attempts(), (MessageCount(target="phone", status="failed", messages=1),)
+    )
     families = Prometheus(lambda: found).collect()
     return {sample.name for family in families for sample in family.samples}
 

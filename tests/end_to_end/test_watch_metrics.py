@@ -122,6 +122,7 @@ def test_every_number_in_a_storm_of_faults_and_restarts_is_what_the_ledger_says(
     watched = planfill("watch", "--serve", "0")
     assert watched.code == 0, watched.err
     for scraped, expected in pairs:
+        assert set(scraped) == set(expected)
         assert scraped == pytest.approx(expected)
     every = {key for scraped, _ in pairs for key, value in scraped.items() if value}
     outcomes = {labels for name, labels in every if name == "lines"}
@@ -139,6 +140,7 @@ def test_every_number_in_a_storm_of_faults_and_restarts_is_what_the_ledger_says(
     }
     statuses = {labels for name, labels in every if name == "broker_calls"}
     assert {("place_order", "ok"), ("place_order", "OrderRejected"), ("list_orders", "ok")} <= statuses
+    assert ("alert_messages", ("delivered", "watch")) in every
     with pytest.raises(OSError, match="refused"):
         scrape(url)
 

@@ -38,6 +38,7 @@ from outcomes import (
 )
 from sqlalchemy import Connection
 
+from planfill.adapters.brokers.wrappers.counting import counted
 from planfill.adapters.ledgers import migrations  # noqa: F401 - so that no child has to import it
 from planfill.adapters.ledgers.sql import SqlLedger
 from planfill.adapters.ledgers.sqlite import SqliteFile
@@ -170,7 +171,7 @@ def be(folder: Folder, scenario: Scenario, fatal: int | None, *, resume: bool) -
     told = os.open(folder.told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     broker = scenario.exchange(clock, folder.book)
     wire = Wire(broker, points, clock, scenario.latency_s)
-    family = replace(broker.brokerage(), broker=wire)
+    family = counted(replace(broker.brokerage(), broker=wire))
 
     async def main() -> ExecutionResult:
         if folder.mail.exists():

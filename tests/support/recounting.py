@@ -51,6 +51,7 @@ def recounted(ledger: Path) -> Samples:
     found: Samples = defaultdict(float)
     runs, fills = list[float](), list[float]()
     executions, told = stored(ledger)
+    count_messages(found, ledger)
     for stream, rows in executions:
         found["events", ()] += len(rows)
         found["executions", (status(rows),)] += 1
@@ -78,6 +79,16 @@ def recounted(ledger: Path) -> Samples:
         if whole:
             samples[ratio, ()] = part / whole
     return samples
+
+
+def count_messages(found: Samples, ledger: Path) -> None:
+    """Count what targets of alerts have taken, and what not."""
+    with closing(sqlite3.connect(ledger)) as db:
+        rows = db.execute("SELECT listener, number FROM cursors WHERE stream = 'system'").fetchall()
+    for name, number in rows:
+        if name.endswith(("/delivered", "/failed")):
+            _, target, status = name.split("/")
+            found["alert_messages", (status, target)] = number
 
 
 def stored(ledger: Path) -> tuple[list[tuple[str, list[Row]]], dict[str, int]]:

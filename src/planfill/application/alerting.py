@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, NamedTuple
 
 import anyio
 
+from planfill.application.alert_counts import DELIVERED, FAILED, one_more
 from planfill.application.ports.alerter import Alerter
 from planfill.application.ports.clock import Clock
 from planfill.application.ports.ledger import Cursors, Ledger
@@ -139,12 +140,17 @@ class Alerts:
         if quiet:
             await self.cursors.move_cursors(quiet)
         if pending:
-            hour, sent = await self._rate(target)
+            known, name = await self.cursors.get_cursors(_SYSTEM), _cursor(target)
+            hour, sent = self._rate(known, name)
             if sent >= target.per_hour:
                 trouble = f"{len(pending)} alerts wait: {sent} messages were sent within the hour"
                 return Delivery(target=target.name, trouble=trouble)
-            await target.alerter.send(message(pending))
-            rate = {f"{_cursor(target)}/hour": hour, f"{_cursor(target)}/sent": sent + 1}
+            try:
+                await target.alerter.send(message(pending))
+            except AlertNotDelivered:
+                await self.cursors.move_cursors({_SYSTEM: one_more(known, name, FAILED)})
+                raise
+            rate = {f"{name}/hour": hour, f"{name}/sent": sent + 1, **one_more(known, name, DELIVERED)}
             await self.cursors.move_cursors({**ends, _SYSTEM: {**ends.get(_SYSTEM, {}), **rate}})
         return Delivery(target=target.name, alerts=pending)
 
@@ -171,11 +177,10 @@ class Alerts:
             (ends if owed else quiet)[stream] = {name: max((one.number for one in whole), default=0)}
         return tuple(sorted(pending, key=lambda alert: alert.at)), ends, quiet
 
-    async def _rate(self, target: AlertTarget) -> tuple[int, int]:
+    def _rate(self, known: Mapping[str, int], name: str) -> tuple[int, int]:
         """Give the hour it is, and how many messages were sent in it."""
-        known, hour = await self.cursors.get_cursors(_SYSTEM), int(self.clock.now().timestamp()) // _HOUR_S
-        same = known.get(f"{_cursor(target)}/hour") == hour
-        return hour, known.get(f"{_cursor(target)}/sent", 0) if same else 0
+        hour = int(self.clock.now().timestamp()) // _HOUR_S
+        return hour, known.get(f"{name}/sent", 0) if known.get(f"{name}/hour") == hour else 0
 
 
 def _cursor(target: AlertTarget) -> str:

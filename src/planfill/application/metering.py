@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import anyio
 
+from planfill.application.alert_counts import message_counts
+from planfill.application.heeding import account_stream
 from planfill.application.opening import stream_of
 from planfill.application.ports.ledger import Cursors, Ledger
 from planfill.domain.attempts import Attempt, AttemptFold
@@ -70,7 +72,8 @@ class Metering:
                 one
                 for one in found
                 if (since is None or one.started_at >= since) and (until is None or one.started_at <= until)
-            ]
+            ],
+            message_counts(await self.cursors.get_cursors(account_stream(None))),
         )
         return MetricsReport(figures=figures, targets=targets(figures))
 

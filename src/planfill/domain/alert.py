@@ -18,6 +18,14 @@ QUIET: Final = timedelta(hours=1)
 _GRAVITY: Final = (Severity.WARNING, Severity.CRITICAL)
 
 
+class MessageCount(Value, frozen=True):
+    """How many messages of alerts a target has taken (``delivered``), or not (``failed``)."""
+
+    target: str
+    status: str
+    messages: int
+
+
 class AlertLine(Value, frozen=True):
     """A line of the plan that an alert is about; money in dollars, None where it is not about money."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from planfill.domain.alert import MessageCount
 from planfill.domain.calls import CallCount
 from planfill.domain.outcome import LineOutcome, Reason
 from planfill.domain.phases import PHASES
@@ -40,7 +41,7 @@ class Metrics(Value, frozen=True):
     what the runs took by phase. ``fills`` counts the orders that were filled, each from its record to that of
     its last fill. ``broker_calls``, ``orders_resent``, the waits for the broker's rate and the
     ``commits`` are what runs have counted, until they ended or were compared. Rates and seconds are None
-    where there is nothing to take them of.
+    where there is nothing to take them of. ``alert_messages`` are those of all time.
     """
 
     executions: Count
@@ -74,10 +75,11 @@ class Metrics(Value, frozen=True):
     events: Count
     executions_logged: Count
     logged_rate: float | None
+    alert_messages: tuple[MessageCount, ...] = ()
 
 
-def measure(found: Sequence[Attempt]) -> Metrics:
-    """Add executions up."""
+def measure(found: Sequence[Attempt], messages: tuple[MessageCount, ...] = ()) -> Metrics:
+    """Add executions up; the messages of alerts, which are of no execution, are told as they are."""
     placed, filled = sum(one.placed for one in found), sum(one.filled for one in found)
     failed, ended = sum(one.health.failed for one in found), sum(one.health.ended for one in found)
     seconds = [run for one in found for run in one.seconds]
@@ -119,6 +121,7 @@ def measure(found: Sequence[Attempt]) -> Metrics:
         events=sum(one.events for one in found),
         executions_logged=logged,
         logged_rate=_rate(logged, len(found)),
+        alert_messages=messages,
     )
 
 

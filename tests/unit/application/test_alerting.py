@@ -15,9 +15,11 @@ from planfill.adapters.brokers.mock.faults import Fail, NeverFill
 from planfill.adapters.brokers.mock.script import On
 from planfill.adapters.halts.memory import MemoryHalts
 from planfill.adapters.ledgers.memory import MemoryLedger
+from planfill.application.alert_counts import message_counts
 from planfill.application.alerting import Alerts, AlertTarget
 from planfill.application.heeding import account_stream
 from planfill.application.watching import Watch
+from planfill.domain.alert import MessageCount
 from planfill.domain.errors import (
     AlertNotDelivered,
     BrokerUnavailable,
@@ -93,6 +95,11 @@ async def test_a_target_that_is_down_is_told_when_it_is_back_and_nobody_else_twi
     assert [len(box.messages) for box in (down, up)] == [1, 2]
     assert "plan-1" in down.text
     assert "plan-2" in down.text
+    assert message_counts(await stage.cursors.get_cursors("system")) == (
+        MessageCount(target="down", status="delivered", messages=1),
+        MessageCount(target="down", status="failed", messages=1),
+        MessageCount(target="up", status="delivered", messages=2),
+    )
 
 
 async def test_what_holds_nothing_for_a_target_is_not_read_again_while_it_is_down() -> None:

@@ -132,6 +132,11 @@ def _families(found: Metrics) -> Iterator[Metric]:
     for one in found.broker_calls:
         calls.add_metric([one.call, one.status], one.calls)
     yield calls
+    text = "Messages of alerts, of all time"
+    messages = GaugeMetricFamily("planfill_alert_messages", text, labels=["target", "status"])
+    for told in found.alert_messages:
+        messages.add_metric([told.target, told.status], told.messages)
+    yield messages
     executions = GaugeMetricFamily("planfill_executions", "Executions by status", labels=["status"])
     for status, number in found.statuses.items():
         executions.add_metric([status], number)
