@@ -67,7 +67,7 @@ class IbVenue(ContractMarket):
     def settings(self) -> IbSettings:
         """Give the settings of adapters at this venue, with little patience."""
         return IbSettings(
-            port=self.gateway.port, timeout_s=0.25, connect_timeout_s=0.25, quote_timeout_s=0.25,
+            port=self.gateway.port, timeout_s=0.6, connect_timeout_s=1, quote_timeout_s=0.6,
             max_delivery_delay_s=0.5,
         )  # fmt: skip
 

@@ -44,7 +44,7 @@ class Counter:
         self._loop = loop
         self._after = after
         self._outage = outage
-        self._waiting: list[tuple[Connection, list[str]]] = []
+        self._waiting: list[tuple[Connection, Kind, list[str]]] = []
 
     def take(self, connection: Connection, fields: list[str]) -> None:
         """Take a request, and answer it."""
@@ -53,8 +53,11 @@ class Counter:
             connection.say(error(-1, 505, "Fatal Error: Unknown message id."))
             return
         self.requests.append(kind.name)
+        self._serve(connection, kind, fields)
+
+    def _serve(self, connection: Connection, kind: Kind, fields: list[str]) -> None:
         if self.is_cut_off and kind.name:
-            self._waiting.append((connection, fields))
+            self._waiting.append((connection, kind, fields))
             return
         said = self._faults.said(kind.name) if kind.name else None
         if said is not None:
@@ -66,8 +69,8 @@ class Counter:
         """Take what has waited for Interactive Brokers."""
         self.is_cut_off = False
         waiting, self._waiting = self._waiting, []
-        for connection, fields in waiting:
-            self.take(connection, fields)
+        for connection, kind, fields in waiting:
+            self._serve(connection, kind, fields)
 
     def _go_wrong(self, connection: Connection, kind: Kind, fields: list[str], fault: Fault | None) -> None:
         match fault:

@@ -77,6 +77,25 @@ async def test_not_found_says_since_when_there_would_be_something_to_find() -> N
     assert caught.value.tells_of(NOON)
 
 
+async def test_on_a_new_connection_nothing_is_absent_before_what_was_sent_over_the_last_has_arrived() -> None:
+    connection, clock = a_connection(), VirtualClock()
+    gateway = Desk(connection)
+    gateway._clock = clock
+    gateway._quiet_at = clock.monotonic() + 10
+
+    async def arrive(seconds: float) -> None:
+        await VirtualClock.sleep(clock, seconds)
+        connection.client.open = [(SPY, an_order(), OrderState(status="Submitted"))]
+
+    clock.sleep = arrive  # type: ignore[method-assign]
+    report = await a_broker(gateway).get_order_status(ClientOrderId("pf-a-0-1"))
+    assert report.broker_order_id == "7"
+    assert clock.monotonic() >= 10
+    connection.client.open = []
+    with pytest.raises(err.OrderNotFound):
+        await a_broker(gateway).get_order_status(ClientOrderId("pf-b-0-1"))
+
+
 async def test_while_the_list_of_fills_is_not_whole_an_order_that_is_nowhere_may_be_there() -> None:
     connection = a_connection()
     state = OrderState(status="Filled", completedTime="20261127 09:31:05 US/Eastern")

@@ -116,6 +116,8 @@ class IbBroker(Broker):
             return connection, found
 
         connection, found = await self._gateway.ask("orders", read, was_not_asked)
+        while not found and await self._gateway.settled():
+            connection, found = await self._gateway.ask("orders", read, was_not_asked)
         if not found:
             raise OrderNotFound(f"IB has had no order {client_order_id} today", since=since)
         return connection, found

@@ -55,6 +55,7 @@ class Gateway:
         self._connecting: asyncio.Task[Connection] | None = None
         self._is_closed = False
         self._news = asyncio.Event()
+        self._quiet_at = 0.0
 
     async def connection(self) -> Connection:
         """
@@ -122,6 +123,18 @@ class Gateway:
         since = timedelta(hours=theirs.hour, minutes=theirs.minute, seconds=theirs.second)
         return max(midnight, now - since - timedelta(microseconds=theirs.microsecond))
 
+    async def settled(self) -> bool:
+        """
+        Wait until nothing that was sent over an earlier connection can arrive any more.
+
+        Tells whether it had to wait: what was asked before may not hold then.
+        """
+        left_s = self._quiet_at - self._clock.monotonic()
+        if left_s <= 0:
+            return False
+        await self._clock.sleep(left_s)
+        return True
+
     async def news(self) -> None:
         """Wait until an order, a fill or the connection may be otherwise than before; keep it meanwhile."""
         pause_s = _SHORTEST_S
@@ -150,8 +163,11 @@ class Gateway:
             self._connection.close()
 
     async def _connect(self) -> Connection:
-        made = Connection(self.settings, self._clock, self.tell)
+        before, made = self._connection, Connection(self.settings, self._clock, self.tell)
         await made.open()
+        if before is not None:
+            # A gateway that was stuck may only now read what was sent over the last connection.
+            self._quiet_at = self._clock.monotonic() + self.settings.max_delivery_delay_s
         self._connection = made
         return made
 
