@@ -122,8 +122,20 @@ MUTANTS: Final = (
     Mutant(
         "resend without waiting out the read lag",
         _RETRY,
-        "            return not hidden and self._clock.monotonic() - since >= self._sending.certainty_s\n",
-        "            return True\n",
+        "            return waited and not hidden and absent.tells_of(self._order.quoted_at)\n",
+        "            return not hidden and absent.tells_of(self._order.quoted_at)\n",
+    ),
+    Mutant(
+        "resend an order that the broker has refused to show",
+        _RETRY,
+        "            return waited and not hidden and absent.tells_of(self._order.quoted_at)\n",
+        "            return waited and absent.tells_of(self._order.quoted_at)\n",
+    ),
+    Mutant(
+        "resend what the broker's lists no longer reach",
+        _RETRY,
+        "            return waited and not hidden and absent.tells_of(self._order.quoted_at)\n",
+        "            return waited and not hidden\n",
     ),
     Mutant(
         "delivery delay and read lag do not add up",
@@ -202,8 +214,8 @@ MUTANTS: Final = (
     Mutant(
         "could not ask is 'not there', before a resend",
         _RETRY,
-        "            if isinstance(e, OrderNotFound) and is_certain():\n",
-        "            if is_certain():\n",
+        "            if isinstance(e, OrderNotFound) and is_certain(e):\n",
+        "            if not isinstance(e, OrderNotFound) or is_certain(e):\n",
     ),
     Mutant(
         "a cancel is an end",

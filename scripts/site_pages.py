@@ -32,6 +32,8 @@ PAGES: Final = {"README.md": "index.md", "CHANGELOG.md": "changelog.md"}
 _PUBLIC: Final = ("domain/", "application/ports/", "testing/")
 _LINK: Final = re.compile(r"(?<=\]\()(?P<path>[^)\s#:]+)(?P<anchor>#[^)\s]*)?(?=\))")
 _FENCED: Final = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
+# GitHub goes on with an item of a list where its text begins; Markdown in Python, after four spaces.
+_OF_AN_ITEM: Final = re.compile(r"^   (?=\S)", re.MULTILINE)
 _FROM_ELSEWHERE: Final = re.compile(r"<(?:script|img|link|iframe)\b[^>]*(?:src|href)=.?(?:https?:)?//[^>]*>")
 _AS_IT_IS: Final = (".md", ".json", ".svg", ".png", ".csv")
 
@@ -54,8 +56,12 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     """Let the links lead to where the site has what they lead to."""
     home = page.file.src_uri
     turned = partial(_turned, home=home)
-    parts = _FENCED.split(markdown)
-    return "".join(part if number % 2 else _LINK.sub(turned, part) for number, part in enumerate(parts))
+    shown = []
+    for number, part in enumerate(_FENCED.split(markdown)):
+        fenced = number % 2 == 1
+        moved = part if fenced and part.startswith("```") else _OF_AN_ITEM.sub("    ", part)
+        shown.append(moved if fenced else _LINK.sub(turned, moved))
+    return "".join(shown)
 
 
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from planfill.adapters.metrics.prometheus import Prometheus
 from planfill.domain.attempts import AttemptFold
-from planfill.domain.events import ExecutionCompleted, OrderReported
+from planfill.domain.calls import CallCount
+from planfill.domain.events import CallsCounted, ExecutionCompleted, OrderReported
 from planfill.domain.metrics import measure
 from planfill.domain.summary import summarize
 from planfill.testing.builders import a_report, a_state, an_order_recorded, numbered, started
@@ -25,7 +26,9 @@ def told() -> set[str]:
     """Name the figures of an execution in which all can be taken."""
     events = (an_order_recorded(), OrderReported(report=a_report()))
     result = summarize(a_state(*events), START + timedelta(seconds=3))
-    found = measure(AttemptFold(numbered(started(), *events, ExecutionCompleted(result=result))).attempts())
+    counted = CallsCounted(calls=(CallCount(call="place_order", status="ok", calls=1),))
+    whole = numbered(started(), *events, counted, ExecutionCompleted(result=result))
+    found = measure(AttemptFold(whole).attempts())
     families = Prometheus(lambda: found).collect()
     return {sample.name for family in families for sample in family.samples}
 

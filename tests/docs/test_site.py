@@ -50,6 +50,12 @@ def test_a_link_leads_to_where_the_site_has_it(
     assert shown == f"See [it]({turned}).\n\n```text\n[it]({link})\n```\n"
 
 
+def test_what_belongs_to_an_item_of_a_list_stays_in_it(config: MkDocsConfig) -> None:
+    text = "1. Do\n\n   ```sh\n   this\n   ```\n\n2. Then\n\n```text\n   |\n```\n"
+    shown = site_pages.on_page_markdown(text, page=page(text, "a.md", config), config=config, files=Files([]))
+    assert shown == "1. Do\n\n    ```sh\n    this\n    ```\n\n2. Then\n\n```text\n   |\n```\n"
+
+
 def test_what_is_linked_is_shown(config: MkDocsConfig) -> None:
     text = "[a folder](../../domain), [a file](../../src/planfill/domain/errors.py), [nothing](nothing.py)"
     files = site_pages.on_files(Files([page(text, "how-to/one.md", config).file]), config=config)

@@ -206,7 +206,7 @@ def test_where_there_is_no_ledger_watch_says_so_and_makes_none(
     watched = planfill("watch", *options)
     assert (watched.code, watched.out) == (2, "")
     assert f"the ledger {planfill.folder / 'planfill.db'} cannot be used: there is none yet" in watched.err
-    assert "the first execution makes it; is it elsewhere, set ledger.url to it" in watched.err
+    assert "the first execution makes it, or set ledger.url to where it is" in watched.err
     assert len(watched.err.splitlines()) == 1
     assert planfill.files() - before <= {"planfill.log"}
 

@@ -16,6 +16,7 @@ from stage import Crash, Stage, a_plan, buy, hold, sell
 
 from planfill.adapters.brokers.mock.faults import Fail, FillOnly, LoseAnswer, NeverFill, Refuse, RejectLate
 from planfill.adapters.brokers.mock.script import On
+from planfill.adapters.brokers.wrappers.counting import counted
 from planfill.adapters.cli import watching
 from planfill.adapters.ledgers.sql import SqlLedger
 from planfill.application.metering import LOG
@@ -73,6 +74,7 @@ class Storm:
         self.url = f"sqlite:///{folder / 'planfill.db'}"
         self.stage = Stage(settings={"holdings": {"SPY": "200"}, "partial_fills": 1, "fill_delay_s": 0.2})
         self.stage.listeners = (Log(),)
+        self.stage.brokerage = counted(self.stage.brokerage)
         self._plans = [*((faults, f"plan-{n}", SqlLedger) for n, faults in enumerate(FAULTS))]
         self._plans += [((), "killed", Dying), ((), "killed", SqlLedger)]
         # In doubt, and then the broker tells.
@@ -129,7 +131,14 @@ def test_every_number_in_a_storm_of_faults_and_restarts_is_what_the_ledger_says(
         "IN_DOUBT",
         "REFUSED",
     }
-    assert {name for name, _ in every} >= {"orders_without_id", "orders_unresolved", "phase_seconds"}
+    assert {name for name, _ in every} >= {
+        "orders_without_id",
+        "orders_unresolved",
+        "phase_seconds",
+        "orders_resent",
+    }
+    statuses = {labels for name, labels in every if name == "broker_calls"}
+    assert {("place_order", "ok"), ("place_order", "OrderRejected"), ("list_orders", "ok")} <= statuses
     with pytest.raises(OSError, match="refused"):
         scrape(url)
 

@@ -57,11 +57,9 @@ def recounted(ledger: Path) -> Samples:
         found["executions_logged", ()] += told.get(stream, 0) >= rows[-1].number
         found["orders_without_id", ()] += without_id(rows)
         found["orders_unresolved", ()] += unresolved(rows)
-        for run in ended_runs(rows):
-            runs.append((run[-1].at - run[0].at).total_seconds())
-            for phase, seconds in phases(run).items():
-                found["phase_seconds", (phase,)] += seconds
+        runs += [count_run(found, run) for run in ended_runs(rows)]
         fills += to_fill(rows)
+        count_calls(found, rows)
         if status(rows) != "UNFINISHED":
             count_result(found, rows[-1 - next(n for n, r in enumerate(reversed(rows)) if r.kind in ENDINGS)])
     number = sum(n for (name, _), n in found.items() if name == "executions")
@@ -157,6 +155,24 @@ def name_of(row: Row) -> str:
     """Name the order that an event is about."""
     about = row.event.get("order") or row.event.get("report") or row.event
     return str(about["client_order_id"])
+
+
+def count_run(found: Samples, run: list[Row]) -> float:
+    """Count what a run took by phase; give what it took in all."""
+    for phase, seconds in phases(run).items():
+        found["phase_seconds", (phase,)] += seconds
+    return (run[-1].at - run[0].at).total_seconds()
+
+
+def count_calls(found: Samples, rows: list[Row]) -> None:
+    """Count what was asked."""
+    for event in (row.event for row in rows if row.kind == "calls_counted"):
+        for one in event["calls"]:
+            found["broker_calls", (one["call"], one["status"])] += one["calls"]
+        found["orders_resent", ()] += event["resent"]
+        found["rate_waits", ()] += event["waits"]
+        found["rate_wait_seconds", ()] += event["waited_s"]
+        found["ledger_commits", ()] += event["commits"]
 
 
 def count_result(found: Samples, ending: Row) -> None:

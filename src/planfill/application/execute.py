@@ -155,7 +155,7 @@ class ExecutePlan:
                 objection = await self._objection(run, staged, account, orders)
             if objection:
                 result = self._refusal(plan, account.key, objection)
-                await run.note(self._started(plan, account), ExecutionRefused(result=result))
+                await run.note(self._started(plan, account), *run.counted(), ExecutionRefused(result=result))
                 return result.at_head(state.head)
             started = self._started(plan, account, held.positions, orders, staged.terms)
             closed = (*not_worth_it(staged.plan), *staged.closed, *run.limits.blocked())
@@ -166,7 +166,7 @@ class ExecutePlan:
             await wait_for_session(run, plan)
             await loop.execute(run, self.wrap(self.brokerage.broker, run, self.clock))
             result = summarize(state, self.clock.now())
-            await run.note(*warning(state, self.policy.limits), _ending(result))
+            await run.note(*warning(state, self.policy.limits), *run.counted(), _ending(result))
         except LedgerError as e:
             if not state.orders:
                 raise

@@ -36,6 +36,7 @@ class Journal:
     ) -> None:
         self.stream = stream
         self.state = state
+        self.commits = 0
         self._ledger = ledger
         self._claim = claim
         self._clock = clock
@@ -76,5 +77,6 @@ class Journal:
             self._failure = LedgerUnavailable(f"{type(e).__name__} while events were recorded")
             self._failure.__cause__ = e
             return
+        self.commits += 1
         self._written += len(recorded)
         self._teller.tell(recorded)

@@ -148,8 +148,10 @@ class Reconcile:
         teller = Teller(self.execute.listeners, self.execute.cursors, stream)
         await teller.catch_up(ledger, state.number)
         journal = Journal(ledger, stream, claim=claim, clock=self.execute.clock, state=state, teller=teller)
+        tally = self.execute.brokerage.tally
+        counted = () if tally is None else (tally.take(commits=1),)
         async with teller:
-            await journal.record(*events)
+            await journal.record(*counted, *events)
 
 
 def _is_owed(events: Sequence[Recorded]) -> bool:

@@ -141,6 +141,11 @@ class Run(Sending):
         """Ask the broker something, as ``ask`` does."""
         return await ask(question, *args, **rest)
 
+    def counted(self) -> tuple[Event, ...]:
+        """Give what was counted, to be recorded with the end; nothing where nobody counts."""
+        tally = self.brokerage.tally
+        return () if tally is None else (tally.take(self.journal.commits + 1),)
+
     async def note(self, *events: Event) -> None:
         """
         Record what happened.

@@ -85,10 +85,12 @@ def _not_apart(accounts: Mapping[str, Configuration]) -> list[Problem]:
     for name, one in accounts.items():
         adapter = one.settings.broker.adapter
         told = one.plugin.apart(one.brokerage) if one.plugin.apart else {}
-        telling = {f"{adapter}.{setting}": value for setting, value in told.items()}
-        for setting, value in {**telling, **({"number": one.number} if one.number else {})}.items():
+        telling = [(f"{adapter}.{setting}", value) for setting, values in told.items() for value in values]
+        if one.number is not None:
+            telling.append(("number", one.number))
+        for setting, value in telling:
             other = first.setdefault((adapter, setting, value), name)
             if other != name:
-                message = f"the same as that of accounts.{other}: each account needs its own"
+                message = f"accounts.{other} has it already: each account needs its own"
                 problems.append(Problem(path=f"accounts.{name}.{setting}", message=message))
     return problems

@@ -19,6 +19,7 @@ from dependency_injector.providers import (
     ThreadSafeSingleton,
 )
 
+from planfill.adapters.brokers.wrappers.counting import counted
 from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
 from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.clock import SystemClock
@@ -166,7 +167,7 @@ def rehearse(configuration: Configuration, clock: Clock, families: list[Brokerag
 
 def _priced(configuration: Configuration, clock: Clock, family: Brokerage) -> Brokerage:
     settings = configuration.settings
-    return priced(family, settings.prices, clock, settings.execution.max_quote_age_s)
+    return priced(counted(family), settings.prices, clock, settings.execution.max_quote_age_s)
 
 
 class Container(DeclarativeContainer):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from dependency_injector.providers import Factory, Object
 
+from planfill.adapters.brokers.wrappers.counting import counted
 from planfill.adapters.brokers.wrappers.rehearsal import rehearsal
 from planfill.application import services
 from planfill.application.accounts import recorded
@@ -98,7 +99,7 @@ class ExecutionManager(ExecutionFacade):
             opening=broker.open_for if isinstance(broker, OpensForPlan) else None,
         )
         container = Container()
-        container.brokerage.override(Object(brokerage))
+        container.brokerage.override(Object(counted(brokerage)))
         container.stage.override(Factory(rehearsal, container.brokerage, container.clock))
         container.figures.override(Object(policy or Policy()))
         container.described.override(Object("none; the ports are the caller's own"))

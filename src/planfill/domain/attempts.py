@@ -31,7 +31,8 @@ class Attempt(NamedTuple):
     One execution as it stands; of one that is unfinished neither lines nor dollars are counted.
 
     ``seconds`` has one a run that ended, ``phases_s`` what those took by phase, ``fills_s`` one an order that
-    was filled: from its record to the record of its last fill. ``last`` is the number of its last event.
+    was filled: from its record to the record of its last fill. ``calls`` is by call and status; they,
+    ``resent``, the waits and the commits are what runs have counted. ``last`` numbers its last event.
     """
 
     started_at: datetime
@@ -43,6 +44,11 @@ class Attempt(NamedTuple):
     seconds: tuple[float, ...]
     phases_s: Mapping[str, float]
     fills_s: tuple[float, ...]
+    calls: Mapping[tuple[str, str], int]
+    resent: int
+    waits: int
+    waited_s: float
+    commits: int
     lines: Mapping[tuple[LineOutcome, Reason | None], int] = Counter()
     placed: int = 0
     filled: int = 0
@@ -104,6 +110,8 @@ class AttemptFold:
             case ev.OrderReported() if event.report.status is OrderStatus.FILLED:
                 if (begin := self._recorded_at.pop(event.report.client_order_id, None)) is not None:
                     self._fills_s.append((at - begin).total_seconds())
+            case ev.CallsCounted():
+                self._count(event)
             case _:
                 pass
         self._move_on(event, at)
@@ -121,6 +129,15 @@ class AttemptFold:
         self._phase, self._since = CHECKS, None
         self._recorded_at: dict[ClientOrderId, datetime] = {}
         self._fills_s: list[float] = []
+        self._calls: Counter[tuple[str, str]] = Counter()
+        self._resent, self._waits, self._waited_s, self._commits = 0, 0, 0.0, 0
+
+    def _count(self, event: ev.CallsCounted) -> None:
+        self._calls.update({(one.call, one.status): one.calls for one in event.calls})
+        self._resent += event.resent
+        self._waits += event.waits
+        self._waited_s += event.waited_s
+        self._commits += event.commits
 
     def _move_on(self, event: ev.Event, at: datetime) -> None:
         ended = isinstance(event, ev.ExecutionRefused | ev.ExecutionSuspended | ev.ExecutionCompleted)
@@ -147,6 +164,11 @@ class AttemptFold:
             seconds=tuple(self._seconds),
             phases_s=self._phases_s,
             fills_s=tuple(self._fills_s),
+            calls=Counter(self._calls),
+            resent=self._resent,
+            waits=self._waits,
+            waited_s=self._waited_s,
+            commits=self._commits,
         )
         result = state.result
         if state.standing is Standing.RUNNING or result is None:

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
+from planfill.domain.calls import CallCount
 from planfill.domain.identity import AccountKey
 from planfill.domain.linting import BrokenRule
 from planfill.domain.order import Order
@@ -297,6 +298,22 @@ class ShadowCompared(_Event, frozen=True):
     trouble: str = ""
 
 
+class CallsCounted(_Event, frozen=True):
+    """
+    What a process has asked of the broker since it counted last: with the end of a run, and its comparison.
+
+    ``resent`` counts orders that were sent again, ``waits`` and ``waited_s`` the waits for the broker's rate,
+    ``commits`` those of the run's events, this one included. A run that was broken off counted for nobody.
+    """
+
+    kind: Literal["calls_counted"] = "calls_counted"
+    calls: tuple[CallCount, ...] = ()
+    resent: Annotated[int, Field(ge=0)] = 0
+    waits: Annotated[int, Field(ge=0)] = 0
+    waited_s: float = 0
+    commits: Annotated[int, Field(ge=0)] = 0
+
+
 class Severity(StrEnum):
     """How much an alert wants somebody's attention."""
 
@@ -338,6 +355,7 @@ Event = (
     | StopRequested
     | Reconciled
     | ShadowCompared
+    | CallsCounted
     | ExecutionRefused
     | ExecutionSuspended
     | ExecutionCompleted

@@ -39,6 +39,7 @@ _SAID: Final = (
     ev.StageChanged,
     ev.ShadowCompared,
     ev.Reconciled,
+    ev.CallsCounted,
 )
 # What is done and learnt while an execution runs.
 _DONE: Final = (

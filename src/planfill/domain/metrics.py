@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from planfill.domain.calls import CallCount
 from planfill.domain.outcome import LineOutcome, Reason
 from planfill.domain.phases import PHASES
 from planfill.domain.values import ZERO_USD, Money, Value
@@ -37,7 +38,9 @@ class Metrics(Value, frozen=True):
     breaker does. ``orders_without_id`` have no id of the broker's, and nobody says why: those of a run that
     was broken off, or is sending just now. A run lasts from its first event to its result; ``phases_s`` says
     what the runs took by phase. ``fills`` counts the orders that were filled, each from its record to that of
-    its last fill. Rates and seconds are None where there is nothing to take them of.
+    its last fill. ``broker_calls``, ``orders_resent``, the waits for the broker's rate and the
+    ``commits`` are what runs have counted, until they ended or were compared. Rates and seconds are None
+    where there is nothing to take them of.
     """
 
     executions: Count
@@ -60,6 +63,11 @@ class Metrics(Value, frozen=True):
     fills_s: float
     median_fill_s: float | None
     worst_fill_s: float | None
+    broker_calls: tuple[CallCount, ...]
+    orders_resent: Count
+    rate_waits: Count
+    rate_waited_s: float
+    commits: Count
     planned_usd: Money
     filled_usd: Money
     shortfall_usd: Money
@@ -75,9 +83,10 @@ def measure(found: Sequence[Attempt]) -> Metrics:
     seconds = [run for one in found for run in one.seconds]
     fills_s = [fill for one in found for fill in one.fills_s]
     logged = sum(one.logged for one in found)
-    lines = Counter[tuple[LineOutcome, Reason | None]]()
+    lines, calls = Counter[tuple[LineOutcome, Reason | None]](), Counter[tuple[str, str]]()
     for one in found:
         lines.update(one.lines)
+        calls.update(one.calls)
     return Metrics(
         executions=len(found),
         statuses=dict(Counter(one.status for one in found)),
@@ -99,6 +108,11 @@ def measure(found: Sequence[Attempt]) -> Metrics:
         fills_s=sum(fills_s, 0.0),
         median_fill_s=median(fills_s) if fills_s else None,
         worst_fill_s=max(fills_s, default=None),
+        broker_calls=tuple(CallCount(call=c, status=s, calls=n) for (c, s), n in sorted(calls.items())),
+        orders_resent=sum(one.resent for one in found),
+        rate_waits=sum(one.waits for one in found),
+        rate_waited_s=sum((one.waited_s for one in found), 0.0),
+        commits=sum(one.commits for one in found),
         planned_usd=Money(sum((one.planned_usd for one in found), ZERO_USD)),
         filled_usd=Money(sum((one.filled_usd for one in found), ZERO_USD)),
         shortfall_usd=Money(sum((one.shortfall_usd for one in found), ZERO_USD)),

@@ -164,6 +164,7 @@ def _found(recorded: ev.Recorded, stream: _Stream) -> Iterator[_Found]:  # noqa:
             | ev.CancelAsked()
             | ev.AccountChosen()
             | ev.Reconciled()
+            | ev.CallsCounted()
         ):
             return  # the ending tells of the lines; a difference or a surprise has an alert of its own
         case _:

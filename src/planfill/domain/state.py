@@ -147,6 +147,7 @@ class ExecutionState:
                 | ev.Reconciled()
                 | ev.ShadowCompared()
                 | ev.RulesBroken()
+                | ev.CallsCounted()
             ):
                 pass
             case _:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from planfill.domain import events as ev
+from planfill.domain.calls import CallCount
 from planfill.domain.identity import AccountKey, ExecutionKey
 from planfill.domain.linting import BrokenRule
 from planfill.domain.order import Order, OrderType, Side
@@ -177,6 +178,13 @@ def one_of_each_kind() -> tuple[Event, ...]:
             differences=(ShadowDifference(symbol="SPY", field=ShadowField.SIDE, ours="BUY", theirs="SELL"),),
             compared_fields=(ShadowField.SIDE,),
             lines=1,
+        ),
+        ev.CallsCounted(
+            calls=(CallCount(call="place_order", status="ok", calls=2),),
+            resent=1,
+            waits=3,
+            waited_s=0.25,
+            commits=7,
         ),
         ev.ExecutionRefused(result=a_result(ExecutionStatus.REFUSED)),
         ev.ExecutionSuspended(result=a_result(ExecutionStatus.IN_DOUBT)),

@@ -13,6 +13,7 @@ from planfill.adapters.brokers.wrappers.stack import stack
 from planfill.adapters.ledgers.memory import MemoryLedger
 from planfill.adapters.ledgers.rows import recorded
 from planfill.application.canceling import CancelPlan
+from planfill.application.counting import Tally
 from planfill.application.execute import ExecutePlan
 from planfill.application.halting import HaltReport, Halts, LiftReport
 from planfill.application.ports.brokerage import Brokerage
@@ -127,6 +128,7 @@ class Process(Life):
                 hours=terminal,
                 feed=terminal,
                 capabilities=world.capabilities,
+                tally=Tally(),
             ),
             ledger=self.disk,
             cursors=MemoryLedger(world.store),

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 STEPS: Final = tuple(step.__name__ for step in get_args(deciding.Step))
-# Nobody reconciles, resolves, promotes or compares in a simulation.
-ELSEWHERE: Final = frozenset({"reconciled", "order_resolved", "stage_changed", "shadow_compared"})
+# Nobody reconciles, resolves, promotes, compares or chooses among accounts in a simulation.
+ELSEWHERE: Final = frozenset(
+    {"reconciled", "order_resolved", "stage_changed", "shadow_compared", "account_chosen"}
+)
 EVENTS: Final = tuple(sorted({kind.model_fields["kind"].default for kind in get_args(ev.Event)} - ELSEWHERE))
 
 # A walk takes up to three steps in a simulation, and then the order that ends it.

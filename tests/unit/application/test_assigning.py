@@ -7,6 +7,7 @@ from stage import Stage, a_plan, buy
 
 from planfill.adapters.brokers.mock.faults import Fail
 from planfill.adapters.brokers.mock.script import On
+from planfill.application.accounts import chosen as chosen_for
 from planfill.application.assigning import Assign
 from planfill.application.stopping import StopSignal
 from planfill.domain.errors import AccountMismatch, BrokerUnavailable
@@ -60,3 +61,13 @@ async def test_a_broker_that_does_not_say_whether_it_has_executed_the_plan_gets_
     assert refused.lines[0].reason is Reason.BROKER_UNAVAILABLE
     stage.script.clear()
     assert (await assign(PLAN, StopSignal())).success
+
+
+def test_choosing_an_account_changes_nothing_else_of_a_plan() -> None:
+    nameless = read_plan(a_plan(buy("SPY", "1000"), something="unknown", strategy_id="momentum"))
+    named = chosen_for(nameless, "growth")
+    assert nameless.warnings
+    assert (named.account, named.warnings, named.items) == ("growth", nameless.warnings, nameless.items)
+    assert named.model_extra == nameless.model_extra == {"something": "unknown"}
+    assert named.model_dump(exclude={"account"}) == nameless.model_dump(exclude={"account"})
+    assert chosen_for(named, "growth") is chosen_for(named, None) is named

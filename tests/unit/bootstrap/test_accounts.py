@@ -135,18 +135,28 @@ def test_the_same_key_for_two_accounts_is_refused_without_showing_it(monkeypatch
     for name in ("ONE", "TWO"):
         monkeypatch.setenv(f"PLANFILL_ACCOUNTS__{name}__ALPACA__KEY_ID", "AK-OF-BOTH")
     assert problems(KEYS) == {
-        "accounts.two.alpaca.key_id": "the same as that of accounts.one: each account needs its own"
+        "accounts.two.alpaca.key_id": "accounts.one has it already: each account needs its own"
     }
 
 
 def test_two_accounts_of_one_number_or_one_book_are_refused() -> None:
-    same = "the same as that of accounts.a: each account needs its own"
+    same = "accounts.a has it already: each account needs its own"
     assert problems("[accounts.a]\n[accounts.b]\n") == {
         "accounts.b.mock.account": same,
         "accounts.b.mock.book": same,
     }
     in_memory = '[mock]\nbook = ":memory:"\n[accounts.a]\n[accounts.b.mock]\naccount = "B"\n'
     assert list(accounts(in_memory)) == ["a", "b"]
+
+
+def test_two_accounts_at_one_gateway_of_interactive_brokers_need_each_a_client_id() -> None:
+    text = '[broker]\nadapter = "ib"\n[accounts.a.ib]\naccount = "DU1"\n[accounts.b.ib]\naccount = "DU2"\n'
+    assert list(problems(text)) == ["accounts.b.ib.client_id"]
+    assert list(problems(text + "client_id = 72\n")) == [
+        "accounts.b.ib.client_id"
+    ]  # of previews of the first
+    assert list(accounts(text + "client_id = 73\n")) == ["a", "b"]
+    assert list(problems(text.replace("DU2", "DU1") + "port = 7497\n")) == ["accounts.b.ib.account"]
 
 
 def test_one_number_for_two_accounts_of_a_broker_is_refused() -> None:

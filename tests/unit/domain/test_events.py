@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from planfill.domain import events as ev
+from planfill.domain.calls import CallCount
 from planfill.domain.events import Event, Severity, decode, encode
 from planfill.domain.linting import BrokenRule
 from planfill.domain.outcome import Reason
@@ -78,6 +79,13 @@ ONE_OF_EACH: list[Event] = [
         compared_fields=(ShadowField.PRICE,),
         lines=1,
         trouble="none",
+    ),
+    ev.CallsCounted(
+        calls=(CallCount(call="place_order", status="ok", calls=2),),
+        resent=1,
+        waits=2,
+        waited_s=0.5,
+        commits=3,
     ),
     ev.CancelRequested(client_order_id=NAME, reason=Reason.DEADLINE),
     ev.StopRequested(reason=Reason.BREAKER, detail="sick"),

@@ -163,6 +163,7 @@ AN_EVENT: Final[dict[type, ev.Event]] = {
         ev.StageChanged(stage=Stage.CANARY, reason=""),
         ev.Reconciled(differences=()),
         ev.ShadowCompared(plan_id="plan-1", against="old", executed_at=START, clean=True),
+        ev.CallsCounted(),
         ev.Alerted(severity=ev.Severity.WARNING, reason=Reason.BREAKER, detail=""),
         ev.ExecutionSuspended(result=RESULT),
         ev.ExecutionCompleted(result=RESULT),

@@ -8,7 +8,9 @@ from decimal import Decimal
 import pytest
 
 from planfill.domain.attempts import UNFINISHED, AttemptFold
+from planfill.domain.calls import CallCount
 from planfill.domain.events import (
+    CallsCounted,
     Event,
     ExecutionCompleted,
     ExecutionRefused,
@@ -172,6 +174,23 @@ def test_a_run_took_what_its_phases_took_and_an_order_is_filled_once() -> None:
     broken_off = metrics(started(PLAN), *first, suspended, resumed, late)
     assert broken_off.phases_s == {"checks": 1, "sells": 2, "funds": 1, "buys": 3}
     assert (broken_off.runs, broken_off.fills) == (1, 2)
+
+
+def test_what_runs_have_counted_is_added_up() -> None:
+    def counted(status: str, calls: int) -> CallsCounted:
+        found = (CallCount(call="place_order", status=status, calls=calls),)
+        return CallsCounted(calls=found, resent=1, waits=2, waited_s=0.5, commits=3)
+
+    suspended = ExecutionSuspended(result=result())
+    events = (counted("ok", 2), suspended, counted("ok", 1), counted("OutcomeUnknown", 1))
+    found = metrics(started(PLAN), *events)
+    assert found.broker_calls == (
+        CallCount(call="place_order", status="OutcomeUnknown", calls=1),
+        CallCount(call="place_order", status="ok", calls=3),
+    )
+    assert (found.orders_resent, found.rate_waits, found.rate_waited_s, found.commits) == (3, 6, 1.5, 9)
+    # As in a ledger from before anybody counted.
+    assert metrics(started(PLAN), suspended).broker_calls == ()
 
 
 def test_a_fill_that_is_told_twice_is_one_fill() -> None:

@@ -47,7 +47,7 @@ class OpenDatabase:
             connection = self._connected()
             if connection is None:
                 raise self.file.unavailable(
-                    "there is none yet: the first execution makes it; is it elsewhere, set ledger.url to it"
+                    "there is none yet: the first execution makes it, or set ledger.url to where it is"
                 )
             with self.file.transaction(connection, writing=True):
                 yield connection

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from planfill.domain.result import ExecutionResult
     from planfill.domain.values import ClientOrderId
 
+DEBUG: Final = "DEBUG"
 INFO: Final = "INFO"
 WARNING: Final = "WARNING"
 ERROR: Final = "ERROR"
@@ -105,6 +106,8 @@ def tell(recorded: ev.Recorded, story: Story) -> Told:  # noqa: C901, PLR0911, P
             return _reconciled(event)
         case ev.ShadowCompared():
             return _shadow(event)
+        case ev.CallsCounted():
+            return Told(DEBUG, _counted(event))
         case ev.StopRequested():
             level = ERROR if event.reason is Reason.BREAKER else WARNING
             what = "buying nothing more" if event.only_buys else "stopping"
@@ -144,6 +147,12 @@ def _shadow(event: ev.ShadowCompared) -> Told:
         return Told(WARNING, f"{about}: it failed: {event.trouble}")
     found = "; ".join(str(one) for one in event.differences)
     return Told(WARNING, f"{about}: {found}") if found else Told(INFO, f"{about}: clean")
+
+
+def _counted(event: ev.CallsCounted) -> str:
+    calls = ", ".join(f"{one.call} {one.status} {one.calls}" for one in event.calls)
+    rest = f"{event.resent} sent again, {event.waits} waits for its rate ({event.waited_s:.2f} s)"
+    return f"asked the broker: {calls or 'nothing'}; {rest}, {event.commits} commits"
 
 
 def _received(event: ev.ExecutionStarted) -> str:

@@ -36,6 +36,10 @@ _FIGURES: Final = {
     "run_seconds_worst": ("From the beginning of a run to its result, the longest", "worst_run_s"),
     "fill_seconds_median": ("From the record of an order to its last fill, the median", "median_fill_s"),
     "fill_seconds_worst": ("From the record of an order to its last fill, the longest", "worst_fill_s"),
+    "orders_resent": ("Orders sent again", "orders_resent"),
+    "rate_waits": ("Waits for the broker's rate", "rate_waits"),
+    "rate_wait_seconds": ("What those waits took", "rate_waited_s"),
+    "ledger_commits": ("Commits of executions' events", "commits"),
     "planned_dollars": ("Dollars planned to be traded", "planned_usd"),
     "filled_dollars": ("Dollars traded", "filled_usd"),
     "shortfall_dollars": ("Cost against arrival prices; negative is a gain", "shortfall_usd"),
@@ -124,6 +128,10 @@ def _families(found: Metrics) -> Iterator[Metric]:
     for phase, seconds in found.phases_s.items():
         phases.add_metric([phase], seconds)
     yield phases
+    calls = GaugeMetricFamily("planfill_broker_calls", "Calls of the broker", labels=["call", "status"])
+    for one in found.broker_calls:
+        calls.add_metric([one.call, one.status], one.calls)
+    yield calls
     executions = GaugeMetricFamily("planfill_executions", "Executions by status", labels=["status"])
     for status, number in found.statuses.items():
         executions.add_metric([status], number)

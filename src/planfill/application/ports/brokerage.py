@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
+from planfill.application.counting import Tally
 from planfill.application.ports.ahead import AsksAhead
 from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
 from planfill.application.ports.clock import Clock
@@ -42,7 +43,7 @@ class Brokerage:
     the shares that the first plan says are held. ``limiter`` paces the orders, ``endpoint`` says where they
     go, ``close`` ends what the family has opened. ``examiner`` checks for ``planfill doctor`` what only this
     adapter can. ``second_prices`` is what quotes are compared with, where the settings name it. ``ahead``,
-    where there is one, is told of a plan before anything is asked for it.
+    where there is one, is told of a plan before anything is asked for it. ``tally`` counts what is asked.
     """
 
     broker: Broker
@@ -60,6 +61,7 @@ class Brokerage:
     examiner: BrokerExaminer | None = None
     second_prices: MarketData | None = None
     ahead: AsksAhead | None = None
+    tally: Tally | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ class BrokerPlugin:
     ``settings`` is the pydantic model of the table that bears the name; ``build`` makes the family from
     it, ``rehearse`` one for previews where that must not be the same. The module must not import an SDK
     before one of them is called. ``is_live`` tells whether real money would be at stake;
-    ``max_plan_age_s`` is the broker's default for ``ExecutionPolicy.max_plan_age_s``. ``apart`` gives the
-    settings, by name, of which two accounts of one file must not have the same value.
+    ``max_plan_age_s`` is the broker's default for ``ExecutionPolicy.max_plan_age_s``. ``apart`` gives, by
+    the name of the setting, what no two accounts of one file may both have.
     """
 
     settings: type[BaseModel]
@@ -79,4 +81,4 @@ class BrokerPlugin:
     rehearse: Callable[[Any, Clock], Brokerage] | None = None
     is_live: Callable[[Any], bool] | None = None
     max_plan_age_s: float | None = None
-    apart: Callable[[Any], Mapping[str, object]] | None = None
+    apart: Callable[[Any], Mapping[str, Collection[object]]] | None = None

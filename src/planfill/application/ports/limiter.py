@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class Waits(NamedTuple):
+    """How often somebody had to wait for a turn, and for how long in all."""
+
+    times: int = 0
+    seconds: float = 0.0
 
 
 class RequestLimiter(Protocol):
@@ -24,3 +31,7 @@ class RequestLimiter(Protocol):
     @abstractmethod
     async def ready(self) -> None:
         """Wait until an order may be sent; takes no turn."""
+
+    def waited(self) -> Waits:
+        """Tell how much has been waited so far; a limiter that does not count says nothing of it."""
+        return Waits()

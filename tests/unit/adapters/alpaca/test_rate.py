@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from planfill.adapters.brokers.alpaca.rate import Bucket, FixedWindows, Limiter
 from planfill.adapters.brokers.alpaca.rate_headers import told
+from planfill.application.ports.limiter import Waits
 from planfill.testing.clock import START, VirtualClock
 
 LIMIT = 200
@@ -181,3 +182,22 @@ async def test_a_bucket_gives_what_it_holds_and_then_evenly() -> None:
 )  # fmt: skip
 def test_headers_that_say_nothing_useful_say_nothing(headers: Mapping[str, str]) -> None:
     assert told(headers, VirtualClock()).ends_in_s is None
+
+
+async def test_how_long_was_waited_for_a_turn_is_counted_also_where_somebody_gave_up() -> None:
+    clock = VirtualClock()
+    limiter = FixedWindows(clock, 10)
+    for _ in range(9):
+        await limiter.turn()
+    assert limiter.waited() == Waits()
+    began = clock.monotonic()
+    await limiter.turn()
+    took = clock.monotonic() - began
+    assert took > 0
+    assert limiter.waited() == Waits(1, took)
+    for _ in range(8):
+        await limiter.turn()
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await limiter.ready()
+    assert limiter.waited() == Waits(2, took)

@@ -17,7 +17,7 @@ from planfill.adapters.brokers.ib.broker import IbBroker
 from planfill.adapters.brokers.ib.connection import Connection
 from planfill.adapters.brokers.ib.contracts import Contracts
 from planfill.adapters.brokers.ib.doctor import IbExaminer
-from planfill.adapters.brokers.ib.gateway import Gateway, never
+from planfill.adapters.brokers.ib.gateway import Gateway, never, was_not_asked
 from planfill.adapters.brokers.ib.pace import Pace
 from planfill.adapters.brokers.ib.quotes import IbMarketData
 from planfill.adapters.brokers.ib.records import IbFeed, IbRecords
@@ -131,6 +131,21 @@ async def test_a_gateway_that_lets_programs_only_look_says_what_to_do() -> None:
 
     with pytest.raises(err.NotAuthorizedError, match="untick Read-Only API"):
         await Desk(a_connection()).ask("orders", refused)
+
+
+async def test_what_waited_for_its_turn_when_the_connection_ended_was_not_asked_and_is_asked_again() -> None:
+    gateway = Desk(a_connection())
+    asked = list[Connection]()
+
+    async def question(connection: Connection) -> int:
+        asked.append(connection)
+        if len(asked) == 1:
+            connection.close()
+            gateway._connection = a_connection()
+        return len(await connection.unnumbered("open orders", connection.client.reqAllOpenOrders))
+
+    assert await gateway.ask("orders", question, was_not_asked) == 0
+    assert len(asked) == 2
 
 
 async def test_what_cannot_be_read_is_no_answer() -> None:

@@ -10,6 +10,7 @@ import pytest
 from planfill.adapters.logs.messages import Told, tell
 from planfill.adapters.logs.story import Story
 from planfill.domain import events as ev
+from planfill.domain.calls import CallCount
 from planfill.domain.linting import BrokenRule
 from planfill.domain.outcome import Reason
 from planfill.domain.reconciliation import Difference, Discrepancy
@@ -252,3 +253,15 @@ def test_every_broken_rule_is_told_in_one_line() -> None:
 def test_a_shadow_run_says_what_differs(fields: dict[str, Any], line: Told) -> None:
     whole = {"plan_id": "plan-1", "against": "old", "executed_at": START, "clean": False, **fields}
     assert told(ev.ShadowCompared.model_validate(whole)) == line
+
+
+def test_what_was_asked_is_told_for_who_wants_to_know() -> None:
+    calls = (
+        CallCount(call="get_account", status="ok", calls=1),
+        CallCount(call="place_order", status="BrokerUnavailable", calls=2),
+    )
+    rest = "1 sent again, 3 waits for its rate (0.25 s), 7 commits"
+    counted = ev.CallsCounted(calls=calls, resent=1, waits=3, waited_s=0.25, commits=7)
+    asked = "get_account ok 1, place_order BrokerUnavailable 2"
+    assert told(counted) == Told("DEBUG", f"asked the broker: {asked}; {rest}")
+    assert told(ev.CallsCounted()).message.startswith("asked the broker: nothing; 0 sent again")

@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from planfill.adapters.brokers.alpaca.rate_headers import MINUTE_S, told
-from planfill.application.ports.limiter import RequestLimiter
+from planfill.application.ports.limiter import RequestLimiter, Waits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,7 @@ class Limiter(RequestLimiter, ABC):
         self._closed_until = 0.0
         self._refusals = 0
         self._urgent = 0
+        self._waited = Waits()
         self.heard: Told | None = None
         """What the last answer with rate headers said."""
 
@@ -46,8 +47,7 @@ class Limiter(RequestLimiter, ABC):
         """Wait for a turn, and take it."""
         self._urgent += urgent
         try:
-            while (wait := self._wait_s(urgent=urgent)) > 0:
-                await self._clock.sleep(wait)
+            await self._wait(urgent=urgent)
             self._take()
         finally:
             self._urgent -= urgent
@@ -59,8 +59,11 @@ class Limiter(RequestLimiter, ABC):
 
     async def ready(self) -> None:
         """See the port."""
-        while (wait := self._wait_s(urgent=False)) > 0:
-            await self._clock.sleep(wait)
+        await self._wait(urgent=False)
+
+    def waited(self) -> Waits:
+        """See the port."""
+        return self._waited
 
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
         """Learn from an answer: where the windows are, and that it was too much."""
@@ -76,6 +79,17 @@ class Limiter(RequestLimiter, ABC):
             pause = min(_LONGEST_PAUSE_S, 2.0**self._refusals) * _DICE.uniform(1, 1.25)
         self._refusals += 1
         self._closed_until = max(self._closed_until, self._clock.monotonic() + pause)
+
+    async def _wait(self, *, urgent: bool) -> None:
+        began: float | None = None
+        try:
+            while (wait := self._wait_s(urgent=urgent)) > 0:
+                began = self._clock.monotonic() if began is None else began
+                await self._clock.sleep(wait)
+        finally:
+            if began is not None:
+                times, seconds = self._waited
+                self._waited = Waits(times + 1, seconds + self._clock.monotonic() - began)
 
     def _wait_s(self, *, urgent: bool) -> float:
         now = self._clock.monotonic()

@@ -133,9 +133,9 @@ class AlpacaSettings(BaseModel, frozen=True, extra="forbid"):
         )
 
     @property
-    def apart(self) -> dict[str, object]:
+    def apart(self) -> dict[str, list[object]]:
         """What another account must not have too: its key, where there is one."""
-        return {"key_id": self.key_id} if self.key_id else {}
+        return {"key_id": [self.key_id] if self.key_id else []}
 
     def problems(self) -> list[Problem]:
         """Say what keeps these settings from reaching an account, before anything is asked."""

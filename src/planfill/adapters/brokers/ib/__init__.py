@@ -34,11 +34,13 @@ def brokerage(settings: IbSettings, clock: Clock) -> Brokerage:
 
 
 def rehearsal(settings: IbSettings, clock: Clock) -> Brokerage:
-    """Build the family for previews, with the next client id: they may be made while a plan is executed."""
-    return brokerage(settings.model_copy(update={"client_id": settings.client_id + 1}), clock)
+    """Build the family for previews, with a client id that no settings have: they may be made meanwhile."""
+    return brokerage(settings.model_copy(update={"client_id": settings.client_id + _PREVIEWS}), clock)
 
 
 _A_DAY_S: Final = 86400
+# Above all that the settings take.
+_PREVIEWS: Final = 1_000_000
 
 PLUGIN: Final = BrokerPlugin(
     settings=IbSettings,

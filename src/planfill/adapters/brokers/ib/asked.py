@@ -28,6 +28,10 @@ class Lost(Exception):
     """The connection has ended, or what came over it cannot be read: what was asked has no answer."""
 
 
+class NotAsked(Lost):
+    """The connection had ended before it was one's turn to ask."""
+
+
 class Refused(Exception):
     """The gateway's answer is one of its messages."""
 

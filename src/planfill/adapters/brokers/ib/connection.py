@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ib_async.client import Client
 
 from planfill.adapters.brokers.ib import outcomes
-from planfill.adapters.brokers.ib.asked import OPEN, Lost, Question, Refused
+from planfill.adapters.brokers.ib.asked import OPEN, Lost, NotAsked, Question, Refused
 from planfill.adapters.brokers.ib.inbox import Inbox
 from planfill.adapters.brokers.ib.numbers import zoned
 from planfill.adapters.brokers.ib.pace import Pace
@@ -139,7 +139,7 @@ class Connection:
         try:
             number = self.number()
         except ConnectionError as e:
-            raise Lost("the connection was lost") from e
+            raise NotAsked("the connection was lost") from e
         return await self._answer(number, lambda: send(number))
 
     async def unnumbered(self, key: str, send: Callable[[], None]) -> list[Any]:
@@ -159,7 +159,7 @@ class Connection:
     async def _answer(self, key: int | str, send: Callable[[], None]) -> list[Any]:
         await self.pace.turn()
         if self.inbox.closed.is_set():
-            raise Lost("the connection was lost")
+            raise NotAsked("the connection was lost")
         question = Question(asyncio.get_running_loop().create_future())
         self.inbox.questions[key] = question
         try:

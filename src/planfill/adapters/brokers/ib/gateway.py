@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from planfill.adapters.brokers.ib import outcomes
-from planfill.adapters.brokers.ib.asked import Lost, Refused
+from planfill.adapters.brokers.ib.asked import Lost, NotAsked, Refused
 from planfill.adapters.brokers.ib.connection import Connection, read_only
 from planfill.domain.errors import BrokerConnectionError, BrokerUnavailable, NotAuthorizedError
 
@@ -101,6 +101,8 @@ class Gateway:
                 if outcomes.is_read_only(e.code, e.text):
                     raise read_only(e) from e
                 raise BrokerConnectionError(f"IB's {what}: {e}") from e
+            except NotAsked as e:
+                raise BrokerUnavailable(f"IB's {what}: {e}") from e
             except (Lost, OSError) as e:
                 raise BrokerConnectionError(f"IB's {what}: {e}") from e
             except (ValidationError, ValueError, ArithmeticError, KeyError) as e:

@@ -27,7 +27,7 @@ class IbSettings(BaseModel, frozen=True, extra="forbid"):
         live. The way there is not encrypted: it should be this machine.
     ``client_id``
         Our number among the programs that are connected. Only the one that has placed an order can cancel it:
-        it must stay the same, and nobody else may have it. Previews use the next one.
+        it must stay the same, and nobody else may have it. Previews have another.
     ``account``
         The account's number; needed only where the gateway shows several.
     ``timeout_s``, ``connect_timeout_s``, ``quote_timeout_s``
@@ -68,10 +68,13 @@ class IbSettings(BaseModel, frozen=True, extra="forbid"):
         return self.environment == "live"
 
     @property
-    def apart(self) -> dict[str, object]:
-        """What another account must not have too: its number, and our number among a gateway's programs."""
-        number = {"account": self.account} if self.account else {}
-        return {**number, "client_id": (self.host, self.listens_at, self.client_id)}
+    def apart(self) -> dict[str, list[object]]:
+        """What another account must not have too: its number, and at one gateway our number and the next."""
+        ours = (self.client_id, self.client_id + 1)
+        return {
+            "account": [self.account] if self.account else [],
+            "client_id": [(self.host, self.listens_at, one) for one in ours],
+        }
 
     def choose(self, shown: Sequence[str]) -> str:
         """

@@ -112,6 +112,6 @@ class MockSettings(BaseModel, frozen=True, extra="forbid"):
         return str(self.book) == IN_MEMORY
 
     @property
-    def apart(self) -> dict[str, object]:
+    def apart(self) -> dict[str, list[object]]:
         """What another account must not have too: its number, and the file of its book."""
-        return {"account": self.account} if self.in_memory else {"account": self.account, "book": self.book}
+        return {"account": [self.account], "book": [] if self.in_memory else [self.book.absolute()]}

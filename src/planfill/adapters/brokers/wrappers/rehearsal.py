@@ -30,8 +30,8 @@ def rehearsal(brokerage: Brokerage, clock: Clock) -> Brokerage:
     """Put a broker that sends nothing in the place of the real one."""
     stage = _Stage(brokerage, clock)
     ports: dict[str, Any] = dict.fromkeys(("broker", "records", "market_data", "account", "feed"), stage)
-    # What is not sent need not wait for its turn.
-    return replace(brokerage, limiter=None, **ports)
+    # What is not sent need not wait for its turn, and is nowhere recorded.
+    return replace(brokerage, limiter=None, tally=None, **ports)
 
 
 class _Stage(Broker, BrokerRecords, MarketData, BrokerAccount, ReportFeed):
