@@ -207,6 +207,12 @@ class Connections(HTTPAdapter):
         """Keep what an answer in this thread said of itself."""
         self._said.last = (status, headers)
 
+    def close(self) -> None:
+        """Close every connection at once; urllib3 waits until nobody remembers the pool."""
+        for key in self.poolmanager.pools.keys():  # noqa: SIM118 - it is no mapping that can be iterated
+            self.poolmanager.pools[key].close()
+        super().close()
+
     def opening(self, url: str, count: int) -> list[Callable[[], None]]:
         """Give what opens so many connections to a host, each call one, for a thread of its own."""
         pool = self.pool(url)
