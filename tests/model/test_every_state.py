@@ -7,8 +7,9 @@ every path ends, with a finished execution or one that is in doubt for a reason,
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
@@ -38,6 +39,14 @@ _BEYOND: Final = {
     (P.NOT_SENT, H.FAILS),
     (P.UNRESOLVED, H.FAILS),
 }
+
+
+@pytest.fixture(autouse=True)
+def _uncollected() -> Iterator[None]:
+    """Collect nothing: of tens of thousands of states none is garbage, and each collection walks them all."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture
