@@ -54,6 +54,19 @@ class Paced(RequestLimiter):
         return Waits(self.times, self.times / 4)
 
 
+class Silent(RequestLimiter):
+    """Paces, and does not say how much was waited."""
+
+    async def turn(self, *, urgent: bool = False) -> None:
+        pass
+
+    def free(self) -> int:
+        return 1
+
+    async def ready(self) -> None:
+        pass
+
+
 def by_call(event: CallsCounted) -> Counter[str]:
     found = Counter[str]()
     for one in event.calls:
@@ -129,3 +142,4 @@ async def test_an_answer_that_nobody_waits_for_and_an_error_that_nobody_foresaw_
         ("get_session", "unforeseen"),
     ]
     assert (told.waits, tally.take(commits=0)) == (0, CallsCounted())
+    assert Tally(Silent()).take(commits=0) == CallsCounted()
