@@ -14,7 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo engine test docs site prove wire paper check format lock alpaca bench mutants simulate soak build smoke clean
+.PHONY: help demo engine test docs site prove wire paper check format lock alpaca ib bench mutants simulate soak build \
+	smoke clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +71,9 @@ format: .venv/installed ## Format the code, mend what lint can mend, refresh wha
 
 alpaca: .venv/installed ## Start the local Alpaca, for trying the adapter by hand
 	@PYTHONPATH=tests/support $(BIN)/python -m alpaca_server --prices $(PLANS)/$(PLAN).prices.json
+
+ib: .venv/installed ## Start the local gateway of Interactive Brokers, likewise
+	@PYTHONPATH=tests/support $(BIN)/python -m ib_gateway --prices $(PLANS)/$(PLAN).prices.json
 
 bench: .venv/installed ## Run the benchmarks, ten minutes; FULL=1 runs the whole matrix, more than an hour
 	@set -e; for bench in lines listener alerts process growth profile; do $(BIN)/python benchmarks/bench_$$bench.py; done

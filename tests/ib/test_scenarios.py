@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from conversing import a_buy, a_stock, connected, heard
 from ib_gateway import Fault, IbGateway, Market
+from program import command
 from stage import a_plan, buy, sell
 
 from planfill import ExecutionManager
@@ -200,6 +202,22 @@ def test_a_plan_goes_on_where_it_was_when_the_gateway_comes_back(gateway: IbGate
     gateway.faults.once("open_orders", Fault.RESET, Fault.RESET)
     gateway.faults.once("executions", Fault.RESET)
     assert all_filled_once(gateway, execute())
+
+
+def test_a_program_that_was_killed_while_its_orders_hung_finds_them_again(
+    gateway: IbGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let(monkeypatch, ledger__url="sqlite:///planfill.db", ib__timeout_s=30)
+    (tmp_path / "plan.json").write_text(json.dumps(PLAN))
+    gateway.faults.always("place", Fault.HANG)
+    with subprocess.Popen(command("execute", "plan.json"), stderr=subprocess.DEVNULL) as killed:
+        gateway.wait_for_orders(len(PLAN["items"]))
+        killed.kill()
+    gateway.faults.clear()
+    let(monkeypatch, ib__timeout_s=QUICK["ib__timeout_s"])
+    with ExecutionManager.from_settings() as execution:
+        assert all_filled_once(gateway, execution.resume("plan-1"))
+    assert gateway.count("place") == len(PLAN["items"])
 
 
 def test_account_and_gateway_are_logged_at_the_start(gateway: IbGateway) -> None:

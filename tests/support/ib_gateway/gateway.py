@@ -27,6 +27,7 @@ _LOST: Final = "Connectivity between IBKR and Trader Workstation has been lost."
 _RESTORED: Final = "Connectivity between IBKR and Trader Workstation has been restored - data maintained."
 # Less than the patience of who asks.
 _OUTAGE_S: Final = 0.15
+_PATIENCE_S: Final = 60
 _T = TypeVar("_T")
 
 
@@ -47,6 +48,7 @@ class IbGateway:
         self._teller = Teller(self.faults, self.connections)
         self._news = News(market, self._teller.say)
         self._timer: asyncio.TimerHandle | None = None
+        self._stirred = asyncio.Event()
         self._listening: asyncio.Server | None = None
         self._coming_back: asyncio.TimerHandle | None = None
         self._thread = threading.Thread(target=self._loop.run_forever, name="IB gateway", daemon=True)
@@ -121,6 +123,17 @@ class IbGateway:
         """List all orders that were accepted, whoever can see them."""
         return self._at(lambda: list(self.market.papers.values()))
 
+    def wait_for_orders(self, count: int) -> None:
+        """Wait until so many were accepted."""
+
+        async def accepted() -> None:
+            async with asyncio.timeout(_PATIENCE_S):
+                while len(self.market.papers) < count:
+                    self._stirred.clear()
+                    await self._stirred.wait()
+
+        self._wait(accepted())
+
     def move(self, symbol: str, price: Decimal) -> None:
         """Set the last price of a symbol; resting limit orders that it reaches are filled."""
         self._at(lambda: self.market.desk.move(symbol, price))
@@ -151,6 +164,7 @@ class IbGateway:
 
     def _tell(self) -> None:
         """Tell what has happened, and come back when something is due."""
+        self._stirred.set()
         if self._counter.is_cut_off:
             return
         if self._news.tell():
@@ -203,4 +217,4 @@ class IbGateway:
         return result
 
     def _wait(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_PATIENCE_S)
