@@ -38,7 +38,7 @@ def the_account(month: str, plan: Plan) -> dict[str, Any]:
     """
     Give the settings of an exchange whose account holds what the plan says, in whole shares.
 
-    Interactive Brokers trades no fractions over its API, and declares it; so that nothing else can differ,
+    Interactive Brokers trades no fractions over its API, and declares it; so that the results can be one,
     here nobody does: no symbol of this exchange is fractionable.
     """
     settings = MockSettings(prices=PLANS / f"{month}.prices.json")
@@ -78,7 +78,7 @@ BROKERS = {"mock": on_the_mock, "alpaca": at_alpaca, "ib": at_interactive_broker
 
 
 def executed(
-    name: str, plan: Plan, account: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+    name: str, plan: Plan, account: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch, ledger: str = ""
 ) -> ExecutionResult:
     """Execute a plan at a broker, with a ledger of its own, and once more: the same result."""
     with BROKERS[name](account) as environment, monkeypatch.context() as here:
@@ -86,7 +86,7 @@ def executed(
             here.setenv(variable, value)
         for setting, figure in COMMON.items():
             here.setenv(f"PLANFILL_{setting.upper()}", str(figure))
-        here.setenv("PLANFILL_LEDGER__URL", f"sqlite:///{name}.db")
+        here.setenv("PLANFILL_LEDGER__URL", f"sqlite:///{ledger or name}.db")
         here.setenv("PLANFILL_BROKER__ADAPTER", name)
         with ExecutionManager.from_settings() as execution:
             result = execution.execute_rebalance_plan(plan)
@@ -102,7 +102,7 @@ def told(result: ExecutionResult) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("month", MONTHS)
-def test_each_plan_has_one_result_at_three_brokers(
+def test_each_plan_has_one_result_at_three_brokers_and_fractions_add_less_than_a_share(
     month: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -116,6 +116,10 @@ def test_each_plan_has_one_result_at_three_brokers(
     filled = [line.filled_quantity for line in results["ib"].lines if line.filled_quantity]
     assert filled
     assert all(quantity % 1 == Decimal(0) for quantity in filled)
+    split = executed("mock", plan, {**account, "not_fractionable": []}, monkeypatch, ledger="split")
+    for line, other in zip(results["ib"].lines, split.lines, strict=True):
+        assert (line.symbol, line.outcome, line.reason) == (other.symbol, other.outcome, other.reason)
+        assert 0 <= other.filled_quantity - line.filled_quantity < 1
     assert len({result.account for result in results.values()}) == len(BROKERS)
 
 

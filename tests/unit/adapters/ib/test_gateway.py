@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,14 +42,15 @@ class At(VirtualClock):
 class Desk(Gateway):
     """A gateway that is connected to the desk."""
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(IbSettings(timeout_s=0.05), At())
+    def __init__(self, connection: Connection, clock: VirtualClock | None = None) -> None:
+        super().__init__(IbSettings(timeout_s=0.05), clock or At())
         self._connection = connection
 
 
-def a_broker(gateway: Gateway) -> IbBroker:
-    contracts = Contracts(gateway, At())
-    return IbBroker(gateway, contracts, IbAccount(gateway, IbMarketData(gateway, contracts, At())), At())
+def a_broker(gateway: Gateway, clock: VirtualClock | None = None) -> IbBroker:
+    now = clock or At()
+    contracts = Contracts(gateway, now)
+    return IbBroker(gateway, contracts, IbAccount(gateway, IbMarketData(gateway, contracts, now)), now)
 
 
 @pytest.mark.parametrize(
@@ -77,23 +79,40 @@ async def test_not_found_says_since_when_there_would_be_something_to_find() -> N
     assert caught.value.tells_of(NOON)
 
 
+class Waiting(VirtualClock):
+    """A clock on which something happens while somebody waits."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        super().__init__()
+        self.meanwhile = meanwhile
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        self.meanwhile()
+
+
 async def test_on_a_new_connection_nothing_is_absent_before_what_was_sent_over_the_last_has_arrived() -> None:
-    connection, clock = a_connection(), VirtualClock()
-    gateway = Desk(connection)
-    gateway._clock = clock
+    connection = a_connection()
+    arrived = [(SPY, an_order(), OrderState(status="Submitted"))]
+    clock = Waiting(lambda: setattr(connection.client, "open", arrived))
+    gateway = Desk(connection, clock)
     gateway._quiet_at = clock.monotonic() + 10
-
-    async def arrive(seconds: float) -> None:
-        await VirtualClock.sleep(clock, seconds)
-        connection.client.open = [(SPY, an_order(), OrderState(status="Submitted"))]
-
-    clock.sleep = arrive  # type: ignore[method-assign]
-    report = await a_broker(gateway).get_order_status(ClientOrderId("pf-a-0-1"))
+    report = await a_broker(gateway, clock).get_order_status(ClientOrderId("pf-a-0-1"))
     assert report.broker_order_id == "7"
     assert clock.monotonic() >= 10
-    connection.client.open = []
     with pytest.raises(err.OrderNotFound):
-        await a_broker(gateway).get_order_status(ClientOrderId("pf-b-0-1"))
+        await a_broker(gateway, clock).get_order_status(ClientOrderId("pf-b-0-1"))
+
+
+async def test_while_connections_are_lost_one_after_the_other_nothing_is_absent() -> None:
+    def lost_again() -> None:
+        gateway._quiet_at = clock.monotonic() + 10
+
+    clock = Waiting(lost_again)
+    gateway = Desk(a_connection(), clock)
+    lost_again()
+    with pytest.raises(err.BrokerConnectionError, match="may yet arrive"):
+        await a_broker(gateway, clock).get_order_status(ClientOrderId("pf-a-0-1"))
 
 
 async def test_while_the_list_of_fills_is_not_whole_an_order_that_is_nowhere_may_be_there() -> None:

@@ -70,15 +70,22 @@ async def test_the_fee_of_a_fill_that_has_just_happened_is_waited_for() -> None:
     connection = a_connection()
     lists(connection, executions=[an_execution(5, 400)])
     asyncio.get_running_loop().call_later(0.01, connection.inbox.commissionReport, a_fee(1.0))
-    (trade,) = (await read_trades(connection, FILLED_AT + timedelta(seconds=1))).values()
+    (trade,) = await read_trades(connection, FILLED_AT + timedelta(seconds=1))
     assert trade.fees_usd == 1
+
+
+async def test_the_fills_of_an_order_are_one_trade_whatever_else_they_say_of_it() -> None:
+    connection = a_connection()
+    by_hand = an_execution(3, 400, exec_id="0002.01", orderId=0, clientId=0)
+    lists(connection, open=[working()], executions=[an_execution(2, 400), by_hand])
+    assert (await report(connection)).filled_quantity == 5
 
 
 async def test_a_fee_in_another_currency_is_not_told_in_dollars() -> None:
     connection = a_connection()
     lists(connection, executions=[an_execution(5, 400)])
     connection.inbox.commissionReport(a_fee(1.0, currency="EUR"))
-    (trade,) = (await read_trades(connection, NOW)).values()
+    (trade,) = await read_trades(connection, NOW)
     assert trade.fees_usd is None
 
 
@@ -86,7 +93,7 @@ async def test_a_corrected_fill_counts_once_as_it_is_now() -> None:
     connection = a_connection()
     fills = [an_execution(5, 400), an_execution(5, 399, exec_id="0001.02"), an_execution(5, 400)]
     lists(connection, executions=fills)
-    (trade,) = (await read_trades(connection, NOW)).values()
+    (trade,) = await read_trades(connection, NOW)
     assert (trade.quantity, trade.average) == (Decimal(5), Decimal(399))
     assert [fill.fill_id for fill in in_order([trade], FILLED_AT)] == ["0001.02"]
     assert not in_order([trade], NOW)
@@ -178,6 +185,27 @@ async def test_an_order_without_a_number_is_seen_and_has_none() -> None:
     connection = a_connection()
     lists(connection, open=[working(perm_id=0)])
     assert [(one.ref, one.perm_id) for one in await look(connection, NOW)] == [("pf-a-0-1", 0)]
+
+
+async def test_orders_without_a_number_do_not_hide_each_other() -> None:
+    connection = a_connection()
+    others = [ended("Cancelled", ref="theirs", perm_id=0), ended("Cancelled", perm_id=0)]
+    outside = [an_execution(1, 400, perm_id=0), an_execution(2, 400, exec_id="2.01", perm_id=0, ref="theirs")]
+    lists(connection, completed=[*others, others[0]], executions=outside)
+    refs = [one.ref for one in await look(connection, NOW)]
+    assert sorted(refs) == ["pf-a-0-1", "pf-a-0-1", "theirs", "theirs", "theirs"]
+
+
+async def test_a_list_that_is_not_waited_for_ends_the_connection() -> None:
+    connection = a_connection()
+    connection.client.reqAllOpenOrders = lambda: None
+    asking = asyncio.create_task(look(connection, NOW))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert not connection.is_open
 
 
 async def test_two_orders_under_a_name_of_ours_are_added_up() -> None:

@@ -116,8 +116,11 @@ class IbBroker(Broker):
             return connection, found
 
         connection, found = await self._gateway.ask("orders", read, was_not_asked)
-        while not found and await self._gateway.settled():
+        if not found and self._gateway.unsettled_s > 0:
+            await self._clock.sleep(self._gateway.unsettled_s)
             connection, found = await self._gateway.ask("orders", read, was_not_asked)
+        if not found and self._gateway.unsettled_s > 0:
+            raise BrokerConnectionError("the connection was lost again, and what was sent may yet arrive")
         if not found:
             raise OrderNotFound(f"IB has had no order {client_order_id} today", since=since)
         return connection, found

@@ -38,6 +38,7 @@ class Trade:
     """What the fills of one order amount to; fees are None until all are told."""
 
     ref: str
+    perm_id: int
     client_id: int
     order_id: int
     fills: tuple[Fill, ...]
@@ -59,9 +60,9 @@ class Trade:
         return Money(sum(told, Decimal(0))) if len(told) == len(self.fills) else None
 
 
-async def read_trades(connection: Connection, now: datetime) -> dict[int, Trade]:
+async def read_trades(connection: Connection, now: datetime) -> list[Trade]:
     """
-    Read today's fills of the account, by IB's number of their order; shares only.
+    Read today's fills of the account, those of one order together; shares only.
 
     Raises:
         Lost, Refused, ValueError: It is not known what there is.
@@ -74,18 +75,20 @@ async def read_trades(connection: Connection, now: datetime) -> dict[int, Trade]
     latest = [one for one in _latest(told) if one[0].secType == STOCK]
     await _fees(connection, [one.execId for _, one in latest if now - one.time < _YOUNG])
     fees = connection.inbox.fees
-    of_order = defaultdict[int, list[tuple["Contract", "Execution"]]](list)
-    for contract, execution in latest:
-        of_order[execution.permId].append((contract, execution))
-    return {
-        perm_id: Trade(
+    of_order = defaultdict[tuple[int, str], list[tuple["Contract", "Execution"]]](list)
+    for one in latest:
+        # Of fills without IB's number nobody says that they are of one order.
+        of_order[one[1].permId, "" if one[1].permId else one[1].execId].append(one)
+    return [
+        Trade(
             ref=many[0][1].orderRef,
+            perm_id=many[0][1].permId,
             client_id=many[0][1].clientId,
             order_id=many[0][1].orderId,
             fills=tuple(_fill(contract, one, fees.get(one.execId)) for contract, one in many),
         )
-        for perm_id, many in of_order.items()
-    }
+        for many in of_order.values()
+    ]
 
 
 def in_order(trades: Iterable[Trade], since: datetime) -> Sequence[Fill]:

@@ -123,17 +123,10 @@ class Gateway:
         since = timedelta(hours=theirs.hour, minutes=theirs.minute, seconds=theirs.second)
         return max(midnight, now - since - timedelta(microseconds=theirs.microsecond))
 
-    async def settled(self) -> bool:
-        """
-        Wait until nothing that was sent over an earlier connection can arrive any more.
-
-        Tells whether it had to wait: what was asked before may not hold then.
-        """
-        left_s = self._quiet_at - self._clock.monotonic()
-        if left_s <= 0:
-            return False
-        await self._clock.sleep(left_s)
-        return True
+    @property
+    def unsettled_s(self) -> float:
+        """For how many seconds yet what was sent over an earlier connection may arrive; 0 or less: it has."""
+        return self._quiet_at - self._clock.monotonic()
 
     async def news(self) -> None:
         """Wait until an order, a fill or the connection may be otherwise than before; keep it meanwhile."""
@@ -163,8 +156,10 @@ class Gateway:
             self._connection.close()
 
     async def _connect(self) -> Connection:
-        before, made = self._connection, Connection(self.settings, self._clock, self.tell)
+        before, made = self._connection, Connection(self.settings, self._clock, lambda: None)
         await made.open()
+        # Only now: that there is still no connection is no news.
+        made.inbox.heard = self.tell
         if before is not None:
             # A gateway that was stuck may only now read what was sent over the last connection.
             self._quiet_at = self._clock.monotonic() + self.settings.max_delivery_delay_s

@@ -59,13 +59,23 @@ async def look(connection: Connection, now: datetime) -> list[Seen]:
     trades = await read_trades(connection, now)
     words = {told.perm_id: told for told in connection.inbox.orders.values() if told.perm_id}
     found = {one.perm_id: one for one in stood if one.perm_id}
+    # What has no number of IB's cannot be told to be the same as anything else.
+    unnumbered = [one for one in stood if not one.perm_id]
     for one in ended:
         if _is_ours(connection, one):
-            found[one.order.permId] = _completed(one, words, found.get(one.order.permId))
-    for perm_id, trade in trades.items():
-        known = found.get(perm_id)
-        found[perm_id] = _traded(perm_id, trade, words) if known is None else replace(known, trade=trade)
-    return [*found.values(), *(one for one in stood if not one.perm_id)]
+            seen = _completed(one, words, found.get(one.order.permId))
+            if seen.perm_id:
+                found[seen.perm_id] = seen
+            else:
+                unnumbered.append(seen)
+    for trade in trades:
+        known = found.get(trade.perm_id) if trade.perm_id else None
+        seen = _traded(trade, words) if known is None else replace(known, trade=trade)
+        if seen.perm_id:
+            found[seen.perm_id] = seen
+        else:
+            unnumbered.append(seen)
+    return [*found.values(), *unnumbered]
 
 
 async def look_at_open(connection: Connection) -> list[Working]:
@@ -164,16 +174,16 @@ def _completed(listed: Listed, words: Mapping[int, Told], known: Seen | None) ->
     )
 
 
-def _traded(perm_id: int, trade: Trade, words: Mapping[int, Told]) -> Seen:
+def _traded(trade: Trade, words: Mapping[int, Told]) -> Seen:
     """See an order of which only its fills are listed: how it stands, the last word on it says, if any."""
     return Seen(
         ref=trade.ref,
-        perm_id=perm_id,
+        perm_id=trade.perm_id,
         client_id=trade.client_id,
         order_id=trade.order_id,
         symbol=trade.fills[0].symbol,
         side=trade.fills[0].side,
         total=Decimal(0),
-        told=words.get(perm_id, Told()),
+        told=words.get(trade.perm_id, Told()),
         trade=trade,
     )

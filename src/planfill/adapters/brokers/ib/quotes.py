@@ -31,7 +31,7 @@ _LINES: Final = 40
 
 
 class Watch(Ticking):
-    """The ticks of one symbol, until there is a bid and an ask."""
+    """The ticks of one symbol, until there is a bid, and an ask that is not below it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -49,7 +49,8 @@ class Watch(Ticking):
         self.prices[kind], self.at = price, self._clock.now()
         if size:
             self.size(_BID_SIZE if kind == _BID else _ASK_SIZE, size)
-        if {_BID, _ASK} <= self.prices.keys():
+        # The first ticks may say that nobody is there, or be of two moments: the next ones are awaited.
+        if 0 < self.prices.get(_BID, 0) <= self.prices.get(_ASK, 0):
             self.done.set()
 
     def size(self, kind: int, size: float) -> None:

@@ -54,7 +54,7 @@ class IbRecords(BrokerRecords):
                     f"IB's API has fills since {first} only: earlier ones are in IB's statements"
                 )
             trades = await read_trades(connection, self._clock.now())
-            return in_order(trades.values(), since.replace(microsecond=0))
+            return in_order(trades, since.replace(microsecond=0))
 
         return await self._gateway.ask("fills", read)
 
