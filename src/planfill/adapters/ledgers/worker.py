@@ -6,7 +6,9 @@ import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Final, TypeVar
+from weakref import WeakSet
 
 import anyio
 from anyio.to_thread import current_default_thread_limiter
@@ -18,12 +20,23 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
+_working: Final[WeakSet[Lock]] = WeakSet()
+_forking: Final = Lock()
+_held: Final[list[Lock]] = []
+
 
 class Worker:
-    """One thread, one job at a time, in the order in which they were asked for."""
+    """
+    One thread, one job at a time, in the order in which they were asked for.
+
+    A fork waits for the job at hand: in the child nobody would ever end it, and SQLite there would take the
+    file for locked, whoever opens it.
+    """
 
     def __init__(self) -> None:
         self._pid = os.getpid()
+        self._working = Lock()
+        _working.add(self._working)
         self._closed = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="planfill-ledger")
 
@@ -40,10 +53,14 @@ class Worker:
         if self._closed:
             msg = "the ledger is closed: open it anew"
             raise LedgerUnavailable(msg)
-        doing = asyncio.wrap_future(self._thread.submit(job))
+        doing = asyncio.wrap_future(self._thread.submit(self._do, job))
         with _shown_as_busy(doing), anyio.CancelScope(shield=True):
             await _end_of(doing)
         return doing.result()
+
+    def _do(self, job: Callable[[], _Result]) -> _Result:
+        with self._working:
+            return job()
 
     async def aclose(self, last: Callable[[], None]) -> None:
         """Do the last job, and end the thread."""
@@ -53,6 +70,22 @@ class Worker:
             finally:
                 self._closed = True
                 self._thread.shutdown()
+
+
+def _before_fork() -> None:
+    _forking.acquire()
+    _held.extend(_working)
+    for working in _held:
+        working.acquire()
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().release()
+    _forking.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 @contextmanager

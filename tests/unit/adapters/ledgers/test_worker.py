@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 from anyio.to_thread import current_default_thread_limiter
 
-from planfill.adapters.ledgers.worker import Worker
+from planfill.adapters.ledgers.worker import Worker, _after_fork, _before_fork
 from planfill.domain.errors import LedgerUnavailable, ProcessForked
 
 
@@ -154,6 +154,17 @@ async def test_the_thread_ends_where_the_last_job_fails() -> None:
         await worker.aclose(fail)
     with pytest.raises(LedgerUnavailable, match="closed"):
         await worker.run(lambda: None)
+
+
+async def test_a_fork_comes_between_two_jobs() -> None:
+    worker = Worker()
+    assert await worker.run(worker._working.locked)
+    assert not worker._working.locked()
+    _before_fork()
+    assert worker._working.locked()
+    _after_fork()
+    assert not worker._working.locked()
+    await worker.aclose(lambda: None)
 
 
 async def test_a_copy_in_a_forked_process_refuses_to_work() -> None:
