@@ -65,7 +65,9 @@ def targets(found: Metrics) -> tuple[Target, ...]:
             met=None if found.logged_rate is None else found.executions_logged == found.executions,
         ),
         Target(name="coverage by tests", target="> 90 %", figure=_BY_TEST, met=None),
-        Target(name="documentation", target="complete", figure=_BY_TEST, met=None),
+        Target(
+            name="documentation", target="complete", figure="measured by make check and make docs", met=None
+        ),
     )
 
 

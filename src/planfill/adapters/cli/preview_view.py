@@ -134,12 +134,12 @@ def _indented(text: Text) -> Padding:
 
 
 def _end(preview: Preview, plan: str, options: str) -> Text:
-    result = preview.result
+    result, orders = preview.result, len(preview.orders)
     return Text.assemble(
         "\nNothing was sent. ",
         "An execution now would end ",
         (words(result.status), STATUS_STYLE[result.status]),
-        f" with {len(preview.orders)} orders.\ndigest {preview.digest}\n",
+        f" with {orders} {'order' if orders == 1 else 'orders'}.\ndigest {preview.digest}\n",
         ("to execute exactly this: ", "bold"),
         f"planfill execute {plan} --approved {preview.digest}{options}",
     )
