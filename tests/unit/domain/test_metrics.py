@@ -95,7 +95,7 @@ def test_a_completed_execution_is_counted_as_its_result_says() -> None:
         "error rate": ("50.0 % (1 of 2)", False),
         "executions logged": ("100.0 % (1 of 1)", True),
         "coverage by tests": ("measured by make test", None),
-        "documentation": ("measured by make test", None),
+        "documentation": ("measured by make check, make docs", None),
     }
 
 
