@@ -38,6 +38,7 @@ ODDS: Final = {
         Fault.FEED_HESITATES: 0.03,
     },
 }  # fmt: skip
+BLOCKED: Final = LineOutcome.BLOCKED
 HASTE: Final = Policy(execution=ExecutionPolicy(poll_s=0.05, poll_max_s=0.2, order_deadline_s=60))
 
 
@@ -96,19 +97,19 @@ def weather(account: int) -> Weathered:
 def test_under_a_storm_every_order_is_at_the_broker_exactly_once(storm: int) -> None:
     with ThreadPoolExecutor(ACCOUNTS) as pool:
         accounts = list(pool.map(weather, range(storm * ACCOUNTS, (storm + 1) * ACCOUNTS)))
-    filled = placed = 0
+    filled = 0
     for account in accounts:
         lines = [line for result in account.results for line in result.lines]
         assert len(lines) == PLANS * len(SYMBOLS)
-        ours = [str(line.client_order_id) for line in lines if line.client_order_id]
-        assert Counter(account.at_the_gateway) == Counter(ours)
-        assert set(Counter(ours).values()) == {1}
+        there = Counter(account.at_the_gateway)
+        assert set(there.values()) == {1}
+        # A line is blocked where its order could not be sent in time, and certainly was not.
+        assert set(there) == {str(one.client_order_id) for one in lines if one.outcome is not BLOCKED}
         moved: defaultdict[str, Decimal] = defaultdict(lambda: Decimal(1000))
         for line in lines:
             moved[line.symbol] += line.filled_quantity if line.action == "BUY" else -line.filled_quantity
         assert moved == account.held
-        placed += len(ours)
         filled += sum(line.outcome is LineOutcome.FILLED for line in lines)
     faults = sum((account.faults for account in accounts), Counter[Fault]())
-    assert filled > 0.95 * placed
-    assert set(faults) >= {Fault.RESET, Fault.HANG, Fault.LOST_REQUEST, Fault.DELIVERED_LATE}
+    assert filled > 0.9 * ACCOUNTS * PLANS * len(SYMBOLS)
+    assert sum(faults[fault] for fault in ODDS["place"]) > ACCOUNTS * PLANS
