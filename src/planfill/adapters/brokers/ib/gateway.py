@@ -55,6 +55,7 @@ class Gateway:
         self._connecting: asyncio.Task[Connection] | None = None
         self._is_closed = False
         self._news = asyncio.Event()
+        self._account = ""
 
     async def connection(self) -> Connection:
         """
@@ -95,8 +96,9 @@ class Gateway:
 
         async def once() -> T:
             connection = await self.connection()
+            cuts = connection.inbox.cuts
             try:
-                return await question(connection)
+                answer = await question(connection)
             except Refused as e:
                 if outcomes.is_read_only(e.code, e.text):
                     raise read_only(e) from e
@@ -105,17 +107,24 @@ class Gateway:
                 raise BrokerConnectionError(f"IB's {what}: {e}") from e
             except (ValidationError, ValueError, ArithmeticError, KeyError) as e:
                 raise BrokerConnectionError(f"IB's {what} cannot be read: {e}") from e
+            if connection.inbox.cuts != cuts:
+                raise BrokerConnectionError(f"IB's {what}: the gateway was cut off from IB meanwhile")
+            return answer
 
         return await AsyncRetrying(
             stop=stop_after_attempt(_ATTEMPTS), wait=_WAIT, retry=retry_if_exception(again), reraise=True
         )(once)
 
     def reaches_back_to(self, connection: Connection) -> datetime:
-        """Tell since when IB's lists of today are whole: the last midnight, there or at the gateway."""
+        """
+        Tell since when IB's lists of today are whole: the last midnight, there or at the gateway.
+
+        Now, which is never, where the gateway has not told its time.
+        """
         now = self._clock.now()
-        midnight = now.astimezone(_NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
         if connection.utc_offset is None:
-            return midnight
+            return now
+        midnight = now.astimezone(_NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
         theirs = now + connection.utc_offset
         since = timedelta(hours=theirs.hour, minutes=theirs.minute, seconds=theirs.second)
         return max(midnight, now - since - timedelta(microseconds=theirs.microsecond))
@@ -150,6 +159,13 @@ class Gateway:
     async def _connect(self) -> Connection:
         made = Connection(self.settings, self._clock, self.tell)
         await made.open()
+        # Whose account this is was asked once, for a whole execution: no order of it goes to another.
+        if self._account not in {"", made.account}:
+            made.close()
+            raise NotAuthorizedError(
+                f"the gateway is logged in to {made.account} now, and was to {self._account}: nothing is sent"
+            )
+        self._account = made.account
         self._connection = made
         return made
 
