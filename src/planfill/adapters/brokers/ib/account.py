@@ -126,15 +126,16 @@ async def _summary(connection: Connection) -> dict[str, tuple[Decimal, str]]:
 
 async def _positions(connection: Connection, symbols: Collection[str]) -> dict[str, Quantity]:
     client = connection.client
-    rows = await connection.unnumbered(POSITIONS, client.reqPositions)
+    # The turn of what ends it, which must be said before somebody else asks: it would end that as well.
     await connection.pace.turn()
+    rows = await connection.unnumbered(POSITIONS, client.reqPositions)
     with suppress(ConnectionError):
         client.cancelPositions()
     found: dict[str, Quantity] = {}
     for account, contract, shares in rows:
         held, symbol = number(shares), symbol_of(contract)
         is_share = contract.secType == STOCK and contract.currency == "USD"
-        # A short position is negative: there is nothing to sell.
-        if account == connection.account and is_share and symbol in symbols and held is not None and held > 0:
-            found[symbol] = Quantity(held)
-    return found
+        if account == connection.account and is_share and symbol in symbols and held is not None:
+            # What was told last counts. A short position is negative: there is nothing to sell.
+            found[symbol] = Quantity(max(Decimal(0), held))
+    return {symbol: held for symbol, held in found.items() if held}

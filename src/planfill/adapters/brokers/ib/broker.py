@@ -107,8 +107,9 @@ class IbBroker(Broker):
 
         async def read(connection: Connection) -> tuple[Connection, list[Seen]]:
             nonlocal since
-            since = self._gateway.reaches_back_to(connection)
             seen = await look(connection, self._clock.now())
+            # A midnight that passed meanwhile has emptied the lists.
+            since = self._gateway.reaches_back_to(connection)
             found = [one for one in seen if one.ref == client_order_id]
             # Gateways were seen to answer with no fills at all: then that it is nowhere proves nothing.
             if not found and any(one.lacks_fills(since) for one in seen):

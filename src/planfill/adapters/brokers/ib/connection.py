@@ -146,13 +146,13 @@ class Connection:
         """
         Ask something that bears none, when it is its turn; raises as ``numbered``.
 
-        One that is not answered in time ends the connection: its answer, coming late, would pass for the
-        answer to the next.
+        One that is not answered in time, or waited for no more, ends the connection: its answer, coming
+        late, would pass for the answer to the next.
         """
         async with self._turn:
             try:
                 return await self._answer(key, send)
-            except Lost:
+            except (Lost, asyncio.CancelledError):
                 self.close()
                 raise
 

@@ -70,8 +70,9 @@ class IbSettings(BaseModel, frozen=True, extra="forbid"):
     @property
     def apart(self) -> dict[str, object]:
         """What another account must not have too: its number, and our number among a gateway's programs."""
-        number = {"account": self.account} if self.account else {}
-        return {**number, "client_id": (self.host, self.listens_at, self.client_id)}
+        gateway = (self.host, self.listens_at)
+        # Without a number it is the only one that the gateway shows.
+        return {"account": self.account or gateway, "client_id": (*gateway, self.client_id)}
 
     def choose(self, shown: Sequence[str]) -> str:
         """
