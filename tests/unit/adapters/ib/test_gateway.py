@@ -239,6 +239,7 @@ async def test_a_fill_that_the_gateway_writes_in_utc_is_not_taken_for_a_local_ti
     ("settings", "shown", "said"),
     [
         ({}, ["U1234567"], "is a live one"),
+        ({}, ["D1234567"], "is a live one"),
         ({"environment": "live"}, ["DU1234567"], "is a paper one"),
         ({}, ["DU1", "DU2"], "shows 2 accounts"),
         ({}, [], "shows 0 accounts"),

@@ -12,8 +12,8 @@ from planfill.domain.market import Capabilities
 
 # Where IB Gateway listens, if it was not told otherwise; TWS has 7497 and 7496.
 _PORTS: Final = {"paper": 4002, "live": 4001}
-# How the numbers of paper accounts begin: DU of one person, DF of an adviser.
-_PAPER: Final = "D"
+# How the numbers of paper accounts begin: of a person, an adviser, a broker. Any other may be live.
+_PAPER: Final = ("DU", "DF", "DI")
 
 
 class IbSettings(BaseModel, frozen=True, extra="forbid"):
