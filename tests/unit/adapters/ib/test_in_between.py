@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from ib_desk import SPY, a_connection
+from ib_async.contract import Contract
+from ib_async.order import Order, OrderState
+from ib_desk import SPY, a_connection, an_order
 
 from planfill.adapters.brokers.ib.account import IbAccount
 from planfill.adapters.brokers.ib.asked import Lost
@@ -119,3 +122,38 @@ async def test_who_asks_next_for_what_is_held_is_not_cut_short_by_who_asked_befo
     # So many that some of them wait for their turn to say something.
     await asyncio.gather(*(account.get_positions(["SPY"]) for _ in range(25)))
     assert said == ["asked", "ended"] * 25
+
+
+def an_account_with(order: Order, contract: Contract = SPY) -> IbAccount:
+    """Give an account of 10 000 dollars at which an order works."""
+    connection = a_connection()
+
+    def tell(number: int, _group: str, _tags: str) -> None:
+        connection.inbox.accountSummary(number, connection.account, "TotalCashValue", "10000", "USD")
+        connection.inbox.accountSummaryEnd(number)
+
+    connection.client.open = [(contract, order, OrderState(status="Submitted"))]
+    connection.client.reqAccountSummary = tell
+    connection.client.cancelAccountSummary = lambda _: None
+    return Desk(connection).account()
+
+
+@pytest.mark.parametrize(
+    ("fields", "cost"),
+    [
+        ({"lmtPrice": 400.1}, "2000.50"),
+        ({"lmtPrice": 400.1, "totalQuantity": 0.0, "cashQty": 750.0}, "750"),
+        ({"lmtPrice": 400.1, "action": "SELL"}, "0"),
+    ],
+)
+async def test_what_open_buys_may_still_cost_counts_also_where_a_person_wants_them_in_dollars(
+    fields: dict[str, Any], cost: str
+) -> None:
+    account = await an_account_with(an_order("by hand", **fields)).get_account()
+    assert account.open_buys_usd == Decimal(cost)
+
+
+async def test_an_open_buy_in_other_money_is_not_counted_as_one_in_dollars() -> None:
+    abroad = Contract(conId=3, symbol="VOD", secType="STK", exchange="LSE", currency="GBP")
+    with pytest.raises(BrokerConnectionError, match="open buy of VOD may cost in dollars"):
+        await an_account_with(an_order("by hand", lmtPrice=70), abroad).get_account()

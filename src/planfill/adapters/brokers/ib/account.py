@@ -74,10 +74,12 @@ class IbAccount(BrokerAccount):
             price = limits[id(one)]
             if not price and isinstance(quote, Quote) and one.contract.secType == STOCK:
                 price = quote.ask
-            if not price:
-                msg = f"nobody says what the open buy of {symbol_of(one.contract)} may cost"
+            if not price or one.contract.currency not in {"", "USD"}:
+                msg = f"nobody says what the open buy of {symbol_of(one.contract)} may cost in dollars"
                 raise BrokerConnectionError(msg)
-            total += max(ZERO_USD, one.left * price * Decimal(one.contract.multiplier or 1))
+            # An order in dollars, which a person may have placed, is for no shares that IB tells.
+            dollars = number(one.order.cashQty) or ZERO_USD
+            total += max(dollars, one.left * price * Decimal(one.contract.multiplier or 1))
         return cents(total)
 
 
