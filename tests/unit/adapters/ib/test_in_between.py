@@ -124,12 +124,14 @@ async def test_who_asks_next_for_what_is_held_is_not_cut_short_by_who_asked_befo
     assert said == ["asked", "ended"] * 25
 
 
-def an_account_with(order: Order, contract: Contract = SPY) -> IbAccount:
+def an_account_with(order: Order, contract: Contract = SPY, *more: tuple[str, str, str]) -> IbAccount:
     """Give an account of 10 000 dollars at which an order works."""
     connection = a_connection()
 
     def tell(number: int, _group: str, _tags: str) -> None:
         connection.inbox.accountSummary(number, connection.account, "TotalCashValue", "10000", "USD")
+        for one in more:
+            connection.inbox.accountSummary(number, connection.account, *one)
         connection.inbox.accountSummaryEnd(number)
 
     connection.client.open = [(contract, order, OrderState(status="Submitted"))]
@@ -157,3 +159,14 @@ async def test_an_open_buy_in_other_money_is_not_counted_as_one_in_dollars() -> 
     abroad = Contract(conId=3, symbol="VOD", secType="STK", exchange="LSE", currency="GBP")
     with pytest.raises(BrokerConnectionError, match="open buy of VOD may cost in dollars"):
         await an_account_with(an_order("by hand", lmtPrice=70), abroad).get_account()
+
+
+async def test_money_of_other_countries_buys_nothing_in_dollars() -> None:
+    ledger = [
+        ("TotalCashBalance", "1500.25", "USD"),
+        ("TotalCashBalance", "10000", "BASE"),
+        ("Currency", "USD", "USD"),
+        ("SettledCash", "10000", "USD"),
+    ]
+    account = await an_account_with(an_order("by hand", lmtPrice=1), SPY, *ledger).get_account()
+    assert (account.cash_usd, account.settled_usd) == (Decimal("1500.25"), Decimal("1500.25"))

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from planfill.adapters.brokers.ib.gateway import Gateway
 
 _CASH, _SETTLED, _POWER, _FREE = "TotalCashValue", "SettledCash", "BuyingPower", "AvailableFunds"
-_TAGS: Final = f"{_CASH},{_SETTLED},{_POWER},{_FREE}"
+_FIGURES: Final = (_CASH, _SETTLED, _POWER, _FREE)
+# The others count what is held in other money too, as if it were changed: that buys nothing in dollars.
+_DOLLARS: Final = "TotalCashBalance"
+_TAGS: Final = ",".join((*_FIGURES, "$LEDGER:USD"))
 # Reg T lets an account buy for twice what is free; by day IB lets it buy for four times as much.
 _REG_T: Final = 2
 
@@ -86,6 +89,7 @@ class IbAccount(BrokerAccount):
 async def _account(connection: Connection, open_buys: Money) -> Account:
     told = await _summary(connection)
     (cash, currency), figures = told[_CASH], {tag: value for tag, (value, _) in told.items()}
+    cash = min(cash, figures.get(_DOLLARS, cash))
     free = figures.get(_FREE, cash)
     power = min(figures.get(_POWER, free), _REG_T * free) - open_buys
     return Account(
@@ -117,8 +121,8 @@ async def _summary(connection: Connection) -> dict[str, tuple[Decimal, str]]:
                 client.cancelAccountSummary(number_)
     found = {}
     for account, tag, value, currency in rows:
-        figure = number(value)
-        if account == connection.account and figure is not None:
+        is_asked = tag in _FIGURES or (tag == _DOLLARS and currency == "USD")
+        if account == connection.account and is_asked and (figure := number(value)) is not None:
             found[tag] = figure, currency
     if _CASH not in found:
         msg = f"it has no {_CASH}"
