@@ -19,7 +19,7 @@ from planfill.adapters.brokers.ib.asked import Lost
 from planfill.adapters.brokers.ib.broker import IbBroker
 from planfill.adapters.brokers.ib.connection import Connection
 from planfill.adapters.brokers.ib.contracts import Contracts
-from planfill.adapters.brokers.ib.gateway import Gateway
+from planfill.adapters.brokers.ib.gateway import Gateway, never
 from planfill.adapters.brokers.ib.orders import look
 from planfill.adapters.brokers.ib.quotes import IbMarketData
 from planfill.adapters.brokers.ib.records import IbRecords
@@ -107,6 +107,21 @@ async def test_of_what_is_held_the_last_word_counts(told: Sequence[float], held:
     connection.client.cancelPositions = lambda: None
     found = await Desk(connection).account().get_positions(["SPY"])
     assert found == ({} if held is None else {"SPY": Decimal(held)})
+
+
+async def test_a_share_abroad_of_the_same_symbol_is_not_what_is_sold() -> None:
+    connection = a_connection()
+    abroad = Contract(conId=99, symbol="SPY", secType="STK", exchange="LSEETF", currency="USD")
+
+    def say() -> None:
+        connection.inbox.position(connection.account, abroad, 7, 400)
+        connection.inbox.positionEnd()
+
+    connection.client.reqPositions = say
+    connection.client.cancelPositions = lambda: None
+    account = Desk(connection).account()
+    assert await account.sellable(["SPY"], never, contract=SPY.conId) == {}
+    assert await account.sellable(["SPY"], never, contract=abroad.conId) == {"SPY": Decimal(7)}
 
 
 async def test_who_asks_next_for_what_is_held_is_not_cut_short_by_who_asked_before() -> None:

@@ -51,11 +51,17 @@ class IbAccount(BrokerAccount):
         return await self.sellable(symbols, may_pass)
 
     async def sellable(
-        self, symbols: Collection[str], again: Callable[[BaseException], bool]
+        self,
+        symbols: Collection[str],
+        again: Callable[[BaseException], bool],
+        *,
+        contract: int | None = None,
     ) -> dict[str, Quantity]:
-        """Tell the same, asking as often as ``again`` says."""
+        """Tell the same, asking as often as ``again`` says; of the ``contract`` of that number, if any."""
         working = await self._gateway.ask("open orders", look_at_open, again)
-        held = await self._gateway.ask("positions", lambda connection: _positions(connection, symbols), again)
+        held = await self._gateway.ask(
+            "positions", lambda connection: _positions(connection, symbols, contract), again
+        )
         for one in working:
             symbol = symbol_of(one.contract)
             if one.contract.secType == STOCK and one.order.action != "BUY" and symbol in held:
@@ -130,7 +136,9 @@ async def _summary(connection: Connection) -> dict[str, tuple[Decimal, str]]:
     return found
 
 
-async def _positions(connection: Connection, symbols: Collection[str]) -> dict[str, Quantity]:
+async def _positions(
+    connection: Connection, symbols: Collection[str], of: int | None = None
+) -> dict[str, Quantity]:
     client = connection.client
     # The turn of what ends it, which must be said before somebody else asks: it would end that as well.
     await connection.pace.turn()
@@ -140,7 +148,7 @@ async def _positions(connection: Connection, symbols: Collection[str]) -> dict[s
     found: dict[str, Quantity] = {}
     for account, contract, shares in rows:
         held, symbol = number(shares), symbol_of(contract)
-        is_share = contract.secType == STOCK and contract.currency == "USD"
+        is_share = contract.secType == STOCK and contract.currency == "USD" and of in {None, contract.conId}
         if account == connection.account and is_share and symbol in symbols and held is not None:
             # What was told last counts. A short position is negative: there is nothing to sell.
             found[symbol] = Quantity(max(Decimal(0), held))
