@@ -175,6 +175,29 @@ def test_the_same_plan_is_never_executed_on_a_second_account() -> None:
     assert (len(bought("growth")), bought("income")) == (1, [])
 
 
+def test_a_plan_that_was_given_to_an_account_is_not_executed_on_another_once_the_sections_are_gone() -> None:
+    def alone(account: str, book: str) -> ExecutionManager:
+        top = SETTINGS.partition("[accounts")[0]
+        settings(top.replace("[mock]", f'[mock]\naccount = "{account}"\nbook = "{book}"'))
+        return opened()
+
+    with alone("I-1", "income.db") as execution:
+        execution.halt("not now")
+        assert execution.execute_rebalance_plan(PLAN).status is ExecutionStatus.REFUSED
+        execution.unhalt()
+    settings()
+    with opened("growth") as execution:
+        result = execution.execute_rebalance_plan(PLAN)
+    with (
+        alone("I-1", "income.db") as execution,
+        pytest.raises(AccountMismatch, match="given to mock:mock:G-1"),
+    ):
+        execution.execute_rebalance_plan(PLAN)
+    with alone("G-1", "growth.db") as execution:
+        assert execution.execute_rebalance_plan(PLAN) == result
+    assert (len(bought("growth")), bought("income")) == (1, [])
+
+
 def test_what_was_refused_on_one_account_can_be_tried_again_there_and_nowhere_else() -> None:
     with opened() as execution:
         execution.halt("not now", account="growth")

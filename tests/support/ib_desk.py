@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from ib_async.contract import Contract
@@ -98,6 +98,7 @@ def a_connection() -> Connection:
     connection = Connection(IbSettings(timeout_s=0.05), VirtualClock(), lambda: None)
     connection.client = Client(connection.inbox)
     connection.account = ACCOUNT
+    connection.utc_offset = timedelta(hours=-5)
     return connection
 
 

@@ -30,6 +30,9 @@ class Assign:
     The ledger decides, by the order of its records: of two that give one plan to two accounts at once, in
     whatever processes, both read who was first. So no lock is needed beside that of each account, and what
     comes of the execution changes nothing: a plan is tried again where it was tried first.
+
+    Where the settings name no accounts, ``name`` is empty and nothing is recorded; but what was given to an
+    account when they did is executed on no other.
     """
 
     execute: ExecutePlan
@@ -46,7 +49,9 @@ class Assign:
         """
         ledger, clock = self.execute.ledger, self.execute.clock
         try:
-            if not await self.is_known(plan):
+            if not self.name:
+                await self._check_unnamed(plan)
+            elif not await self.is_known(plan):
                 event = AccountChosen(plan_id=plan.plan_id, account=self.name)
                 await ledger.append(account_stream(None), [event], at=clock.now())
                 await self.is_known(plan)
@@ -69,14 +74,28 @@ class Assign:
         return named
 
     async def _is_named(self, plan: Plan) -> bool:
+        first = await self._first(plan)
+        if first is not None and first[0] != self.name:
+            raise self._other(plan, first[1])
+        return first is not None
+
+    async def _check_unnamed(self, plan: Plan) -> None:
+        first = await self._first(plan)
+        if first is None:
+            return
+        await self._check_executed(plan)
+        own = (await ask(self.execute.brokerage.account.get_account)).key
+        known = await self.execute.ledger.executions(own)
+        if not any(one.key.plan_id == plan.plan_id for one in known):
+            raise self._other(plan, first[1])
+
+    async def _first(self, plan: Plan) -> tuple[str, str] | None:
+        """Give the name to which the plan was given first, and that with the time, for people."""
         for recorded in await self.execute.ledger.read(account_stream(None)):
             event = recorded.event
             if isinstance(event, AccountChosen) and event.plan_id == plan.plan_id:
-                if event.account != self.name:
-                    when = f"{recorded.at:%Y-%m-%d %H:%M} UTC"
-                    raise self._other(plan, f"account {event.account!r} on {when}")
-                return True
-        return False
+                return event.account, f"account {event.account!r} on {recorded.at:%Y-%m-%d %H:%M} UTC"
+        return None
 
     async def _check_executed(self, plan: Plan) -> None:
         """Make sure that it was not executed elsewhere: without a name, or while this name meant it."""
@@ -92,5 +111,5 @@ class Assign:
     def _other(self, plan: Plan, whose: str) -> AccountMismatch:
         return AccountMismatch(
             f"plan {plan.plan_id!r} was given to {whose}, and a plan goes to one account only: "
-            f"give the one for {self.name!r} an id of its own"
+            f"give the one for {repr(self.name) if self.name else 'another'} an id of its own"
         )

@@ -178,8 +178,7 @@ class ExecutionFacade(WatchingFacade):
 
     async def _execute(self, plan: Plan, stop: StopSignal) -> ExecutionResult:
         services = self._services.of(plan.account)
-        run = services.execute() if plan.account is None else services.assign()
-        return await self._seen(services, run, plan, stop)
+        return await self._seen(services, services.assign(), plan, stop)
 
     async def _resume(self, plan_id: str, stop: StopSignal) -> ExecutionResult:
         key, plan = await self._services.executions().plan(plan_id)

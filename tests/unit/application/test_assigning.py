@@ -51,6 +51,20 @@ async def test_whoever_is_recorded_second_executes_nothing() -> None:
     assert await stage.brokerage.records.list_orders(START) == []
 
 
+async def test_what_was_given_to_an_account_is_not_executed_without_a_name_unless_it_was_here() -> None:
+    stage = Stage()
+    unnamed = Assign(stage.use_case, "")
+    await stage.ledger.append(
+        "system", [AccountChosen(plan_id=PLAN.plan_id, account="growth")], at=stage.clock.now()
+    )
+    with pytest.raises(AccountMismatch, match=r"was given to account 'growth' .* the one for another an id"):
+        await unnamed(PLAN, StopSignal())
+    assert await stage.ledger.executions() == ()
+    result = await Assign(stage.use_case, "growth")(PLAN, StopSignal())
+    assert await unnamed(PLAN, StopSignal()) == result
+    assert await chosen(stage) == ["growth"]
+
+
 async def test_a_broker_that_does_not_say_whether_it_has_executed_the_plan_gets_nothing() -> None:
     stage = Stage()
     assign = Assign(stage.use_case, "growth")

@@ -166,6 +166,15 @@ def test_one_number_for_two_accounts_of_a_broker_is_refused() -> None:
     assert list(problems(numbered)) == ["accounts.income.number"]
 
 
+def test_one_gateway_that_shows_one_account_is_not_two_by_two_client_ids() -> None:
+    text = '[broker]\nadapter = "ib"\n[accounts.a]\n[accounts.b.ib]\nclient_id = 81\n'
+    assert list(problems(text)) == ["accounts.b.ib.account"]
+    assert list(accounts(f"{text}port = 4003\n")) == ["a", "b"]
+    named = text.replace("[accounts.a]", '[accounts.a.ib]\naccount = "DU1"')
+    assert list(accounts(f'{named}account = "DU2"\n')) == ["a", "b"]
+    assert list(problems(f'{named}account = "DU1"\n')) == ["accounts.b.ib.account"]
+
+
 def test_secrets_that_may_be_left_out_are_no_more_taken_over_than_others() -> None:
     class Token(BaseModel):
         token: SecretStr | None = None

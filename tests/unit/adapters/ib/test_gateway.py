@@ -56,7 +56,7 @@ def a_broker(gateway: Gateway, clock: VirtualClock | None = None) -> IbBroker:
 @pytest.mark.parametrize(
     ("offset", "since"),
     [
-        (None, MIDNIGHT_IN_NEW_YORK),
+        (None, NOON),
         (timedelta(hours=-5), MIDNIGHT_IN_NEW_YORK),
         (timedelta(0), MIDNIGHT_IN_NEW_YORK),
         (timedelta(hours=9), datetime(2026, 11, 27, 15, 0, tzinfo=UTC)),
@@ -69,6 +69,57 @@ async def test_the_lists_reach_back_to_the_later_of_two_midnights(
     connection = a_connection()
     connection.utc_offset = offset
     assert Desk(connection).reaches_back_to(connection) == since
+
+
+@pytest.mark.parametrize("zone", ["China Standard Time", "\u4e2d\u56fd\u6807\u51c6\u65f6\u95f4"])
+async def test_a_gateway_whose_zone_is_named_in_its_own_language_has_told_its_midnight(zone: str) -> None:
+    connection = Connection(IbSettings(), At(), lambda: None)
+    greeting = b"\0\0\0\x1a176\0" + f"20261128 01:00:00 {zone}".encode("gbk") + b"\0"
+    connection._greeted(greeting)
+    # At midnight there, noon less an hour in New York, its lists have forgotten what was done in the morning.
+    assert Desk(connection).reaches_back_to(connection) == NOON - timedelta(hours=1)
+    connection.close()
+
+
+async def test_while_nobody_says_when_the_gateways_day_began_nothing_is_proved_absent() -> None:
+    connection = Connection(IbSettings(), At(), lambda: None)
+    connection._greeted(b"\0\0\0\x05176\0soon\0")
+    connection.close()
+    silent = a_connection()
+    silent.utc_offset = connection.utc_offset
+    with pytest.raises(err.OrderNotFound) as caught:
+        await a_broker(Desk(silent)).get_order_status(ClientOrderId("pf-a-0-1"))
+    assert not caught.value.tells_of(NOON - timedelta(seconds=1))
+
+
+async def test_a_gateway_that_is_logged_in_as_somebody_else_meanwhile_gets_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logins = ["DU1", "DU2", "DU1"]
+
+    async def open_(connection: Connection) -> None:
+        connection.account = logins.pop(0)
+
+    monkeypatch.setattr(Connection, "open", open_)
+    gateway = Gateway(IbSettings(), At())
+    assert (await gateway.connection()).account == "DU1"
+    with pytest.raises(err.NotAuthorizedError, match="logged in to DU2 now, and was to DU1"):
+        await gateway.connection()
+    assert (await gateway.connection()).account == "DU1"
+
+
+async def test_what_was_read_while_the_gateway_was_cut_off_is_no_answer() -> None:
+    connection = a_connection()
+    ask = connection.client.reqCompletedOrders
+
+    def cut_off_for_a_moment(api_only: object) -> None:
+        connection.inbox.error(-1, 1100, "Connectivity between IBKR and TWS has been lost", "")
+        ask(api_only)
+        connection.inbox.error(-1, 1102, "restored", "")
+
+    connection.client.reqCompletedOrders = cut_off_for_a_moment
+    with pytest.raises(err.BrokerConnectionError, match="cut off from IB meanwhile"):
+        await a_broker(Desk(connection)).get_order_status(ClientOrderId("pf-a-0-1"))
 
 
 async def test_not_found_says_since_when_there_would_be_something_to_find() -> None:
@@ -241,6 +292,7 @@ async def test_a_fill_that_the_gateway_writes_in_utc_is_not_taken_for_a_local_ti
     ("settings", "shown", "said"),
     [
         ({}, ["U1234567"], "is a live one"),
+        ({}, ["D1234567"], "is a live one"),
         ({"environment": "live"}, ["DU1234567"], "is a paper one"),
         ({}, ["DU1", "DU2"], "shows 2 accounts"),
         ({}, [], "shows 0 accounts"),

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from planfill.adapters.brokers.ib.gateway import Gateway
 
 _CASH, _SETTLED, _POWER, _FREE = "TotalCashValue", "SettledCash", "BuyingPower", "AvailableFunds"
-_TAGS: Final = f"{_CASH},{_SETTLED},{_POWER},{_FREE}"
+_FIGURES: Final = (_CASH, _SETTLED, _POWER, _FREE)
+# The others count what is held in other money too, as if it were changed: that buys nothing in dollars.
+_DOLLARS: Final = "TotalCashBalance"
+_TAGS: Final = ",".join((*_FIGURES, "$LEDGER:USD"))
 # Reg T lets an account buy for twice what is free; by day IB lets it buy for four times as much.
 _REG_T: Final = 2
 
@@ -48,11 +51,17 @@ class IbAccount(BrokerAccount):
         return await self.sellable(symbols, may_pass)
 
     async def sellable(
-        self, symbols: Collection[str], again: Callable[[BaseException], bool]
+        self,
+        symbols: Collection[str],
+        again: Callable[[BaseException], bool],
+        *,
+        contract: int | None = None,
     ) -> dict[str, Quantity]:
-        """Tell the same, asking as often as ``again`` says."""
+        """Tell the same, asking as often as ``again`` says; of the ``contract`` of that number, if any."""
         working = await self._gateway.ask("open orders", look_at_open, again)
-        held = await self._gateway.ask("positions", lambda connection: _positions(connection, symbols), again)
+        held = await self._gateway.ask(
+            "positions", lambda connection: _positions(connection, symbols, contract), again
+        )
         for one in working:
             symbol = symbol_of(one.contract)
             if one.contract.secType == STOCK and one.order.action != "BUY" and symbol in held:
@@ -74,16 +83,19 @@ class IbAccount(BrokerAccount):
             price = limits[id(one)]
             if not price and isinstance(quote, Quote) and one.contract.secType == STOCK:
                 price = quote.ask
-            if not price:
-                msg = f"nobody says what the open buy of {symbol_of(one.contract)} may cost"
+            if not price or one.contract.currency not in {"", "USD"}:
+                msg = f"nobody says what the open buy of {symbol_of(one.contract)} may cost in dollars"
                 raise BrokerConnectionError(msg)
-            total += max(ZERO_USD, one.left * price * Decimal(one.contract.multiplier or 1))
+            # An order in dollars, which a person may have placed, is for no shares that IB tells.
+            dollars = number(one.order.cashQty) or ZERO_USD
+            total += max(dollars, one.left * price * Decimal(one.contract.multiplier or 1))
         return cents(total)
 
 
 async def _account(connection: Connection, open_buys: Money) -> Account:
     told = await _summary(connection)
     (cash, currency), figures = told[_CASH], {tag: value for tag, (value, _) in told.items()}
+    cash = min(cash, figures.get(_DOLLARS, cash))
     free = figures.get(_FREE, cash)
     power = min(figures.get(_POWER, free), _REG_T * free) - open_buys
     return Account(
@@ -115,8 +127,8 @@ async def _summary(connection: Connection) -> dict[str, tuple[Decimal, str]]:
                 client.cancelAccountSummary(number_)
     found = {}
     for account, tag, value, currency in rows:
-        figure = number(value)
-        if account == connection.account and figure is not None:
+        is_asked = tag in _FIGURES or (tag == _DOLLARS and currency == "USD")
+        if account == connection.account and is_asked and (figure := number(value)) is not None:
             found[tag] = figure, currency
     if _CASH not in found:
         msg = f"it has no {_CASH}"
@@ -124,17 +136,20 @@ async def _summary(connection: Connection) -> dict[str, tuple[Decimal, str]]:
     return found
 
 
-async def _positions(connection: Connection, symbols: Collection[str]) -> dict[str, Quantity]:
+async def _positions(
+    connection: Connection, symbols: Collection[str], of: int | None = None
+) -> dict[str, Quantity]:
     client = connection.client
-    rows = await connection.unnumbered(POSITIONS, client.reqPositions)
+    # The turn of what ends it, which must be said before somebody else asks: it would end that as well.
     await connection.pace.turn()
+    rows = await connection.unnumbered(POSITIONS, client.reqPositions)
     with suppress(ConnectionError):
         client.cancelPositions()
     found: dict[str, Quantity] = {}
     for account, contract, shares in rows:
         held, symbol = number(shares), symbol_of(contract)
-        is_share = contract.secType == STOCK and contract.currency == "USD"
-        # A short position is negative: there is nothing to sell.
-        if account == connection.account and is_share and symbol in symbols and held is not None and held > 0:
-            found[symbol] = Quantity(held)
-    return found
+        is_share = contract.secType == STOCK and contract.currency == "USD" and of in {None, contract.conId}
+        if account == connection.account and is_share and symbol in symbols and held is not None:
+            # What was told last counts. A short position is negative: there is nothing to sell.
+            found[symbol] = Quantity(max(Decimal(0), held))
+    return {symbol: held for symbol, held in found.items() if held}

@@ -93,8 +93,10 @@ class IbBroker(Broker):
         if listing is None:
             raise NotTradableError(f"IB knows no single share in dollars that is called {order.symbol}")
         if order.side is Side.SELL:
-            # A margin account would be short of what it does not hold.
-            free = (await self._account.sellable([order.symbol], never)).get(order.symbol, ZERO_SHARES)
+            # A margin account would be short of what it does not hold; abroad others have the same symbol.
+            number = listing.contract.conId
+            held = await self._account.sellable([order.symbol], never, contract=number)
+            free = held.get(order.symbol, ZERO_SHARES)
             if order.quantity is None or order.quantity > free:
                 raise InsufficientQuantityError(
                     f"{free} shares of {order.symbol} can be sold, not {order.quantity}"
@@ -107,8 +109,9 @@ class IbBroker(Broker):
 
         async def read(connection: Connection) -> tuple[Connection, list[Seen]]:
             nonlocal since
-            since = self._gateway.reaches_back_to(connection)
             seen = await look(connection, self._clock.now())
+            # A midnight that passed meanwhile has emptied the lists.
+            since = self._gateway.reaches_back_to(connection)
             found = [one for one in seen if one.ref == client_order_id]
             # Gateways were seen to answer with no fills at all: then that it is nowhere proves nothing.
             if not found and any(one.lacks_fills(since) for one in seen):

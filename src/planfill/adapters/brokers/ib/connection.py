@@ -146,8 +146,8 @@ class Connection:
         """
         Ask something that bears none, when it is its turn; raises as ``numbered``.
 
-        One that is not waited for to its end ends the connection: its answer, coming late, would pass for
-        the answer to the next.
+        One that is not answered in time, or waited for no more, ends the connection: its answer, coming
+        late, would pass for the answer to the next.
         """
         async with self._turn:
             try:
@@ -190,10 +190,10 @@ class Connection:
             await asyncio.gather(connecting, closed, return_exceptions=True)
 
     def _greeted(self, data: bytes) -> None:
-        """Read the gateway's time from its greeting, whose last field is ``20261127 09:30:00 EST``."""
+        """Read its time from its greeting: ``20261127 09:30:00 EST``, the zone in whatever encoding."""
         self.client.conn.hasData -= self._greeted
         with suppress(IndexError, ValueError):
-            day, hour, *_ = data.split(b"\0")[-2].decode().split()
+            day, hour, *_ = data.split(b"\0")[-2].decode(errors="replace").split()
             theirs = datetime.strptime(f"{day} {hour}", "%Y%m%d %H:%M:%S").replace(tzinfo=UTC)
             behind_s = (theirs - self._clock.now()).total_seconds()
             self.utc_offset = timedelta(seconds=round(behind_s / _QUARTER_S) * _QUARTER_S)

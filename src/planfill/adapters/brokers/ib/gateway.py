@@ -56,6 +56,7 @@ class Gateway:
         self._is_closed = False
         self._news = asyncio.Event()
         self._quiet_at = 0.0
+        self._account = ""
 
     async def connection(self) -> Connection:
         """
@@ -96,8 +97,9 @@ class Gateway:
 
         async def once() -> T:
             connection = await self.connection()
+            cuts = connection.inbox.cuts
             try:
-                return await question(connection)
+                answer = await question(connection)
             except Refused as e:
                 if outcomes.is_read_only(e.code, e.text):
                     raise read_only(e) from e
@@ -108,17 +110,24 @@ class Gateway:
                 raise BrokerConnectionError(f"IB's {what}: {e}") from e
             except (ValidationError, ValueError, ArithmeticError, KeyError) as e:
                 raise BrokerConnectionError(f"IB's {what} cannot be read: {e}") from e
+            if connection.inbox.cuts != cuts:
+                raise BrokerConnectionError(f"IB's {what}: the gateway was cut off from IB meanwhile")
+            return answer
 
         return await AsyncRetrying(
             stop=stop_after_attempt(_ATTEMPTS), wait=_WAIT, retry=retry_if_exception(again), reraise=True
         )(once)
 
     def reaches_back_to(self, connection: Connection) -> datetime:
-        """Tell since when IB's lists of today are whole: the last midnight, there or at the gateway."""
+        """
+        Tell since when IB's lists of today are whole: the last midnight, there or at the gateway.
+
+        Now, which is never, where the gateway has not told its time.
+        """
         now = self._clock.now()
-        midnight = now.astimezone(_NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
         if connection.utc_offset is None:
-            return midnight
+            return now
+        midnight = now.astimezone(_NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
         theirs = now + connection.utc_offset
         since = timedelta(hours=theirs.hour, minutes=theirs.minute, seconds=theirs.second)
         return max(midnight, now - since - timedelta(microseconds=theirs.microsecond))
@@ -158,11 +167,18 @@ class Gateway:
     async def _connect(self) -> Connection:
         before, made = self._connection, Connection(self.settings, self._clock, lambda: None)
         await made.open()
+        # Whose account this is was asked once, for a whole execution: no order of it goes to another.
+        if self._account not in {"", made.account}:
+            made.close()
+            raise NotAuthorizedError(
+                f"the gateway is logged in to {made.account} now, and was to {self._account}: nothing is sent"
+            )
         # Only now: that there is still no connection is no news.
         made.inbox.heard = self.tell
         if before is not None:
             # A gateway that was stuck may only now read what was sent over the last connection.
             self._quiet_at = self._clock.monotonic() + self.settings.max_delivery_delay_s
+        self._account = made.account
         self._connection = made
         return made
 

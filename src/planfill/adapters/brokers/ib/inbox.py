@@ -37,6 +37,8 @@ class Inbox(OrderInbox):
         super().__init__(client_id, heard)
         self.accounts: list[str] = []
         self.is_cut_off = False
+        self.cuts = 0
+        """How often it was cut off from IB: what was read meanwhile is not what there is."""
         self.last_message = ""
 
     def exception(self, what: str) -> None:
@@ -115,6 +117,7 @@ class Inbox(OrderInbox):
         """Take a message: about a question, an order, or the gateway's own way to IB."""
         if code in outcomes.CUT_OFF | outcomes.RESTORED:
             self.is_cut_off = code in outcomes.CUT_OFF
+            self.cuts += self.is_cut_off
             self.heard()
         if number == NOBODY:
             self.last_message = outcomes.said(code, text)

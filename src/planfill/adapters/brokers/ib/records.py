@@ -47,13 +47,13 @@ class IbRecords(BrokerRecords):
 
         # IB tells whole seconds.
         async def read(connection: Connection) -> Sequence[Fill]:
+            trades = await read_trades(connection, self._clock.now())
             begin = self._gateway.reaches_back_to(connection)
             if since < begin:
                 first = f"{begin:%Y-%m-%d %H:%M %Z}"
                 raise BrokerConnectionError(
                     f"IB's API has fills since {first} only: earlier ones are in IB's statements"
                 )
-            trades = await read_trades(connection, self._clock.now())
             return in_order(trades, since.replace(microsecond=0))
 
         return await self._gateway.ask("fills", read)

@@ -12,8 +12,8 @@ from planfill.domain.market import Capabilities
 
 # Where IB Gateway listens, if it was not told otherwise; TWS has 7497 and 7496.
 _PORTS: Final = {"paper": 4002, "live": 4001}
-# How the numbers of paper accounts begin: DU of one person, DF of an adviser.
-_PAPER: Final = "D"
+# How the numbers of paper accounts begin: of a person, an adviser, a broker. Any other may be live.
+_PAPER: Final = ("DU", "DF", "DI")
 
 
 class IbSettings(BaseModel, frozen=True, extra="forbid"):
@@ -70,11 +70,10 @@ class IbSettings(BaseModel, frozen=True, extra="forbid"):
     @property
     def apart(self) -> dict[str, list[object]]:
         """What another account must not have too: its number, and at one gateway our number and the next."""
+        gateway = (self.host, self.listens_at)
         ours = (self.client_id, self.client_id + 1)
-        return {
-            "account": [self.account] if self.account else [],
-            "client_id": [(self.host, self.listens_at, one) for one in ours],
-        }
+        # Without a number it is the only one that the gateway shows.
+        return {"account": [self.account or gateway], "client_id": [(*gateway, one) for one in ours]}
 
     def choose(self, shown: Sequence[str]) -> str:
         """
