@@ -17,12 +17,14 @@ from stage import a_plan, buy
 
 from planfill import ExecutionManager
 from planfill.adapters.brokers.mock import MockBroker, MockSettings
+from planfill.adapters.brokers.mock.account import MockAccount
 from planfill.adapters.clock import SystemClock
 from planfill.adapters.ledgers.sql import SqlLedger
 from planfill.application.opening import stream_of
 from planfill.domain.errors import (
     AccountMismatch,
     AccountUnknown,
+    BrokerUnavailable,
     OrderNotInDoubt,
     PlanInvalid,
     PlanNotApproved,
@@ -330,6 +332,30 @@ def test_a_halt_of_all_ends_each_accounts_executions_at_its_own_broker() -> None
         (trouble,) = report.troubles
         assert "none of them was named" in trouble
     assert bought("growth") == bought("income") == []
+
+
+@pytest.mark.parametrize("number", ["", 'number = "G-1"\n'])
+def test_an_account_whose_broker_says_nothing_is_halted_by_name_where_the_ledger_knows_it(
+    number: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings(SETTINGS.replace("[accounts.growth.mock]", f"[accounts.growth]\n{number}[accounts.growth.mock]"))
+    with opened() as execution:
+        execution.execute_rebalance_plan(GROWTH)
+        execution.execute_rebalance_plan(a_plan(buy("SPY", "400"), plan_id="p2", account="income"))
+
+    async def away(_: object) -> None:
+        raise BrokerUnavailable("client id in use")
+
+    monkeypatch.setattr(MockAccount, "get_account", away)
+    with opened() as execution:
+        assert execution.halt("look", account="growth").halt.account == KEYS["growth"]
+    begun(a_plan(buy("SPY", "400"), plan_id="p3", account="income"), KEYS["growth"])
+    with opened() as execution:
+        # The settings say its number, and that of what was executed under its name is another.
+        assert execution.halt("look", account="income").halt.account == KEYS["income"]
+    settings(SETTINGS.replace('number = "I-1"\n', ""))
+    with opened() as execution, pytest.raises(AccountUnknown, match="'income' is not known here"):
+        execution.halt("look", account="income")
 
 
 @pytest.mark.parametrize("account", ["growth", "G-1", "mock:mock:G-1"])

@@ -9,9 +9,12 @@ from planfill.application.heeding import account_stream
 from planfill.application.opening import replay
 from planfill.application.queries import Executions
 from planfill.application.stopping import StopSignal
+from planfill.domain.checks import Objection
+from planfill.domain.errors import AccountBusy
 from planfill.domain.events import CancelAsked
 from planfill.domain.outcome import Reason
 from planfill.domain.result import ExecutionResult
+from planfill.domain.summary import refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,14 @@ class CancelPlan:
             state, now = await replay(self.execute.ledger, key), self.execute.clock.now()
             # After the beginning, whatever the clock says: whoever resumes compares the two.
             at = max(now, state.begun_at or now)
-            await self.execute.ledger.append(account_stream(key.account), [asked], at=at)
+            ledger = self.execute.ledger
+            await ledger.append(account_stream(key.account), [asked], at=at)
+            try:
+                # Whether somebody drives it is known without a broker, which may take one program at a time.
+                async with await ledger.claim(key.account, holder=self.by, at=now):
+                    pass
+            except AccountBusy as e:
+                return refusal(plan, key.account, Objection(Reason.ACCOUNT_BUSY, str(e)), now)
         stop = StopSignal()
         stop.request(Reason.CANCELED_BY_USER, f"asked by {self.by}: {detail}")
         return await self.execute(plan, stop, resuming=key)

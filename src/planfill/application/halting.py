@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from planfill.application.execute import ExecutePlan
 from planfill.application.heeding import account_stream, halt_of
@@ -26,6 +27,9 @@ from planfill.domain.identity import AccountKey
 from planfill.domain.plan import Plan
 from planfill.domain.result import EXIT_CODE, ExecutionResult, ExecutionStatus
 from planfill.domain.values import Value
+
+# So many executions are looked through for an account by its name.
+_LATELY: Final = 50
 
 
 class HaltReport(Value, frozen=True):
@@ -65,7 +69,7 @@ class Halts:
 
     The broker is only made where its account or its orders are asked for: all accounts are halted without.
     Where the settings have several, ``serving`` gives what executes on the account of a plan; ``name`` is
-    what they call the one account that is served.
+    what they call the one account that is served, and ``number`` what they say its broker calls it.
     """
 
     ledger: Ledger
@@ -76,6 +80,7 @@ class Halts:
     by: str
     serving: Callable[[Plan], ExecutePlan] | None = None
     name: str | None = None
+    number: str | None = None
 
     async def halt(self, reason: str, *, account: str | None, reduce_only: bool) -> HaltReport:
         """
@@ -148,6 +153,8 @@ class Halts:
             known = {(await ask(self.execute().brokerage.account.get_account)).key}
         except (BrokerConnectionError, SettingsError) as e:
             known = {one.key.account for one in await self.executions.all()}
+            if account == self.name and len(bearing := await self._bearing_the_name()) == 1:
+                return next(iter(bearing))
             why = f"the broker does not say which account the settings name ({e})"
         else:
             if account == self.name:
@@ -158,3 +165,17 @@ class Halts:
                 return key
         msg = f"account {account!r} is not known here: {why}; without --account all are meant"
         raise AccountUnknown(msg)
+
+    async def _bearing_the_name(self) -> set[AccountKey]:
+        """
+        Find the accounts on which was executed lately what was for this name: one, if it never meant another.
+
+        A gateway that takes one program at a time says nothing while a plan is executed, which is when it
+        must be halted.
+        """
+        found = set[AccountKey]()
+        for one in (await self.executions.all())[-_LATELY:]:
+            _, plan = await self.executions.plan(one.key.plan_id, str(one.key.account))
+            if plan.account == self.name and self.number in {None, one.key.account.number}:
+                found.add(one.key.account)
+        return found

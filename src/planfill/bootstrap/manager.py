@@ -199,7 +199,8 @@ class Services(services.Services):
         """Give the use-cases that halt, and lift that again."""
         if self._account is None and self.accounts:
             return self._container.halts(serving=self._serving)
-        return self._container.halts(name=self._account)
+        number = None if self._account is None else self._container.configuration().number
+        return self._container.halts(name=self._account, number=number)
 
     def rollout(self) -> Rollout:
         """Give the use-cases that tell and move the stage of the account."""

@@ -97,6 +97,18 @@ async def test_a_plan_that_nobody_executes_is_canceled_by_whoever_asks() -> None
     assert (only(result).outcome, only(result).reason) == (LineOutcome.UNFILLED, Reason.CANCELED_BY_USER)
 
 
+async def test_who_cancels_what_another_process_executes_needs_no_broker() -> None:
+    stage = Stage(On("place_order", NeverFill()))
+    await stage.crash_after("order_reported", PLAN)
+    account = (await stage.broker.get_account()).key
+    # A gateway that takes one program at a time lets nobody else ask.
+    stage.script.add(On("get_account", Fail()))
+    async with await stage.ledger.claim(account, holder="another", at=stage.clock.now()):
+        busy = await a_canceller(stage)("plan-1", "wrong plan")
+    assert (busy.status, only(busy).reason) == (ExecutionStatus.REFUSED, Reason.ACCOUNT_BUSY)
+    assert "another" in busy.detail
+
+
 async def test_what_was_never_sent_stays_unsent_when_its_plan_is_canceled() -> None:
     stage = Stage()
     await stage.crash_after("order_recorded", PLAN)
