@@ -200,7 +200,7 @@ def a_bug(*_: object) -> None:
     raise RuntimeError(msg)
 
 
-@pytest.mark.parametrize("where", ["load_settings", "Services.execute"])
+@pytest.mark.parametrize("where", ["load_settings", "Services.assign"])
 def test_an_error_of_our_own_is_one_line_and_its_details_are_in_the_log(
     where: str, planfill: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
