@@ -8,6 +8,9 @@ ENGINE := docs/examples/trading_engine
 # What takes long has commands of its own: make docs, make prove, make wire; architecture is for make check.
 APART := tests/alpaca tests/architecture tests/ib tests/docs tests/crash tests/model tests/simulation
 
+# Tests wait a third of their time, for programs that they start, for disks and for time-outs.
+WORKERS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The tests start the program a hundred times: compiled modules save half of each start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,20 +34,20 @@ engine: .venv/examples ## Run the trading engine of the examples through a year,
 
 test: .venv/installed ## Run the tests, with the gates on coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report= $(addprefix --ignore=,$(APART)) $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report= $(addprefix --ignore=,$(APART)) $(ARGS)
 	$(BIN)/coverage report --skip-covered --show-missing
 	@echo "domain and application, all branches:"
 	@$(BIN)/coverage report --include='src/planfill/domain/*,src/planfill/application/*' --fail-under=100 --format=total
 
 docs: .venv/examples ## Run every command and snippet of README and docs, and compare what they say with the code
-	$(BIN)/pytest -n auto tests/docs $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) tests/docs $(ARGS)
 
 site: .venv/installed ## Build the documentation as a site, readable offline: build/site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "build/site/index.html"
 
 prove: .venv/installed ## Kill it at every step, simulate worlds, visit every state: none doubled, none lost
-	$(BIN)/pytest -n auto --dist worksteal tests/crash tests/model tests/simulation $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal tests/crash tests/model tests/simulation $(ARGS)
 
 wire: .venv/installed ## Run the adapters over the wire: contract, incidents, storm, at a local Alpaca and a local IB gateway
 	@# It waits most of the time, for answers that never come: more workers than cores.

@@ -181,6 +181,12 @@ async def test_other_accounts_and_what_is_no_share_are_passed_over() -> None:
     assert [one.contract.secType for one in await look_at_open(connection)] == ["OPT"]
 
 
+async def test_an_open_order_that_is_pushed_while_the_list_is_told_locks_its_shares_once() -> None:
+    connection = a_connection()
+    lists(connection, open=[working(), working()])
+    assert len(await look_at_open(connection)) == 1
+
+
 async def test_an_order_without_a_number_is_seen_and_has_none() -> None:
     connection = a_connection()
     lists(connection, open=[working(perm_id=0)])

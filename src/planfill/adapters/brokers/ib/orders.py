@@ -81,13 +81,15 @@ async def look(connection: Connection, now: datetime) -> list[Seen]:
 async def look_at_open(connection: Connection) -> list[Working]:
     """Read what works on the account, of whatever kind; raises as ``look``."""
     listed: list[Listed] = await connection.unnumbered(OPEN, connection.client.reqAllOpenOrders)
-    found = []
+    found: dict[object, Working] = {}
     for one in listed:
         told = connection.inbox.told(one.order.clientId, one.order.orderId, one.order.permId)
         if one.order.account in {"", connection.account} and STATUSES.get(told.status) not in TERMINAL:
             left = (number(one.order.totalQuantity) or Decimal(0)) - (number(told.filled) or Decimal(0))
-            found.append(Working(one.contract, one.order, max(left, Decimal(0))))
-    return found
+            # What is pushed while the list is told stands in it as well; what has no number is nothing else.
+            same = told.perm_id or id(one)
+            found[same] = Working(one.contract, one.order, max(left, Decimal(0)))
+    return list(found.values())
 
 
 def one_report(name: str, orders: Sequence[Seen], at: datetime) -> ExecutionReport:
