@@ -63,7 +63,7 @@ def test_a_halt_and_what_it_refuses_reach_the_receiver(planfill: Program, webhoo
     assert planfill("execute", "plan.json").code == 3
     assert planfill("unhalt").code == 0
     halted, refused, lifted = webhook.texts
-    assert "nothing is sent on all accounts" in halted
+    assert "nothing is sent on any account" in halted
     assert "next: planfill unhalt" in halted
     assert "plan 'plan-1' REFUSED: 0 of 2 lines filled" in refused
     assert "lifted by" in lifted

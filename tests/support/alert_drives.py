@@ -271,7 +271,7 @@ DRIVES: Final[list[Drive]] = [
         lambda: Scene(settings=HELD),
         sold_alone,
         (
-            Told(C, f"halted by {operator()}: nothing is bought on all accounts", "planfill unhalt"),
+            Told(C, f"halted by {operator()}: nothing is bought on any account", "planfill unhalt"),
             Told(W, "plan 'plan-1' buys nothing more: HALTED", SHOW),
             Told(C, "plan 'plan-1' HALTED: 1 of 2", "planfill unhalt", ("QQQ | BUY BLOCKED HALTED",)),
         ),

@@ -29,7 +29,7 @@ class Halt(Value, frozen=True):
 
     def __str__(self) -> str:
         """Say what it stops, whose it is, and how it ends; in one sentence."""
-        where = "all accounts" if self.account is None else f"account {self.account}"
+        where = "any account" if self.account is None else f"account {self.account}"
         what = "nothing is bought" if self.reduce_only else "nothing is sent"
         whose = f"halted by {self.by} at {self.at:%Y-%m-%d %H:%M:%S} UTC: {self.reason}"
         return f"{whose}; {what} on {where} until {unhalt(self.account)}"

@@ -128,7 +128,7 @@ def _found(recorded: ev.Recorded, stream: _Stream) -> Iterator[_Found]:  # noqa:
             yield _Found(severity, title, event.detail, stream.command("show"), about=event.reason)
         case ev.Halted():
             what = "nothing is bought" if event.reduce_only else "nothing is sent"
-            whose = stream.account or "all accounts"
+            whose = stream.account or "any account"
             title = f"halted by {event.by}: {what} on {whose}"
             yield _Found(Severity.CRITICAL, title, event.reason, stream.unhalt, about=event.reason)
         case ev.Unhalted():

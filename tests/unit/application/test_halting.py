@@ -327,7 +327,7 @@ async def test_under_reduce_only_a_new_plan_sells_and_buys_nothing() -> None:
         (LineOutcome.FILLED, None),
         (LineOutcome.BLOCKED, Reason.HALTED),
     ]
-    assert "nothing is bought on all accounts" in result.detail
+    assert "nothing is bought on any account" in result.detail
 
 
 async def test_under_reduce_only_a_plan_of_sells_succeeds() -> None:

@@ -86,7 +86,7 @@ def names(state: ExecutionState, side: Side) -> list[ClientOrderId]:
     [
         (
             a_halt(),
-            f"{WHOSE}; nothing is sent on all accounts until planfill unhalt",
+            f"{WHOSE}; nothing is sent on any account until planfill unhalt",
         ),
         (
             a_halt(reduce_only=True, account=PAPER),

@@ -298,6 +298,15 @@ def test_what_is_no_book_is_refused_and_left_alone(
     assert before == (path.read_bytes() if path.is_file() else b"")
 
 
+def test_a_folder_in_which_nothing_can_be_made_is_refused(mock: Mock, path: Path) -> None:
+    path.symlink_to(path.parent / "no folder" / "book.db")
+    with pytest.raises(SettingsError) as refusal:
+        mock(book=path)
+    (problem,) = refusal.value.problems
+    assert problem.path == "mock.book"
+    assert "unable to open database file; allow writing to its folder" in problem.message
+
+
 def test_a_book_in_a_folder_that_is_not_there_is_refused(mock: Mock, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="there is no folder"):
         mock(book=tmp_path / "nowhere" / "book.db")

@@ -116,7 +116,12 @@ def _opened(path: Path) -> sqlite3.Connection:
         raise _refusal(f"there is no folder {path.parent.absolute()} to keep {path.name} in")
     if path.is_dir():
         raise _refusal(f"{path} is a folder: name a file in it")
-    db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    except sqlite3.OperationalError as e:
+        raise _refusal(
+            f"{path} cannot be used: {e}; allow writing to its folder, or name another file"
+        ) from None
     try:
         if rows.layout(db) != rows.LAYOUT:
             raise _refusal(f"{path} is no book of this version of the mock broker: name another file")
