@@ -453,7 +453,7 @@ def planfill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 def test_the_command_line_goes_to_the_account_that_is_named(planfill: Program) -> None:
     nowhere = planfill("execute", "plan.json")
     assert (nowhere.code, "has the accounts growth, income" in nowhere.err) == (2, True)
-    preview = planfill("preview", "plan.json", "--account", "growth").out.replace("\n", "")
+    preview = planfill("preview", "plan.json", "--account", "growth").out
     (approved,) = re.findall(r"planfill execute plan.json --approved (\w+) --account growth", preview)
     other = planfill("execute", "plan.json", "--approved", approved, "--account", "income", "--json")
     assert (other.code, other.document["error"]["code"]) == (2, "PLAN_NOT_APPROVED")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -45,7 +46,7 @@ def preview_view(preview: Preview, plan: str, options: str = "") -> Iterator[Ren
         yield from (_indented(_broken(one)) for one in preview.broken)
     yield Text("\nLimits", "bold")
     yield from (_figures(section) for section in (preview.policy.limits, preview.policy.execution))
-    yield _end(preview, plan, options)
+    yield from _end(preview, plan, options)
 
 
 def _orders(preview: Preview) -> Table:
@@ -133,13 +134,16 @@ def _indented(text: Text) -> Padding:
     return Padding(text, (0, 0, 0, 2), expand=False)
 
 
-def _end(preview: Preview, plan: str, options: str) -> Text:
+def _end(preview: Preview, plan: str, options: str) -> Iterator[RenderableType]:
     result, orders = preview.result, len(preview.orders)
-    return Text.assemble(
+    yield Text.assemble(
         "\nNothing was sent. ",
         "An execution now would end ",
         (words(result.status), STATUS_STYLE[result.status]),
         f" with {orders} {'order' if orders == 1 else 'orders'}.\ndigest {preview.digest}\n",
-        ("to execute exactly this: ", "bold"),
-        f"planfill execute {plan} --approved {preview.digest}{options}",
+        ("to execute exactly this:", "bold"),
     )
+    # Longer than many a terminal is wide, and to be copied: broken in two, its first half would be a command.
+    # In a group, since the console joins texts, and forgets then what may not be wrapped.
+    command = f"planfill execute {plan} --approved {preview.digest}{options}"
+    yield Group(Text(command, no_wrap=True, overflow="ignore"))

@@ -61,7 +61,7 @@ class Printer:
     def show(self, *pictures: RenderableType) -> None:
         """Print for people."""
         with self._undisturbed():
-            self.console.print(*pictures, sep="\n")
+            self.console.print(*pictures, sep="\n", crop=False)
 
     def document(self, text: str) -> None:
         """Print the JSON document."""
