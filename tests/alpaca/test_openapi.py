@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from sdk_orders import bid, buy, sell
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-# Beside the repository; a worktree is a folder deeper.
+# Beside the repository, or one folder further out.
 PLACES: Final = tuple(up / "shared/reference/alpaca-openapi" for up in (ROOT.parent, ROOT.parent.parent))
 # Recorded answers have these, and the documents do not.
 UNLISTED: Final = {
