@@ -22,7 +22,7 @@ from planfill.domain.values import Money, Quantity
 KEY: Final = "PKLOCALKEY0000000001"
 SECRET: Final = "local-secret-of-nobody"  # noqa: S105 - it opens nothing
 # From an accepted connection to its first call: two; one more, so that what is broken off is gone.
-_TURNS: Final = 4
+_TURNS: Final = 20
 _T = TypeVar("_T")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ib_gateway.papers import Paper
 
 # From an accepted connection to its first call: two; one more, so that what is broken off is gone.
-_TURNS: Final = 4
+_TURNS: Final = 20
 _LOST: Final = "Connectivity between IBKR and Trader Workstation has been lost."
 _RESTORED: Final = "Connectivity between IBKR and Trader Workstation has been restored - data maintained."
 # Less than the patience of who asks.
