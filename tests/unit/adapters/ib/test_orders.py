@@ -126,6 +126,14 @@ async def test_a_report_on_what_is_over_is_the_same_whenever_it_is_asked_for() -
     assert (await report(connection)).reported_at == FILLED_AT + timedelta(seconds=1)
 
 
+async def test_what_ended_while_the_lists_were_told_is_reported_as_ever_after() -> None:
+    connection = a_connection()
+    lists(connection, completed=[ended("Cancelled")])
+    after = await report(connection)
+    lists(connection, open=[working()])
+    assert await report(connection) == after
+
+
 async def test_a_state_prices_what_its_fills_do_not_account_for() -> None:
     connection = a_connection()
     lists(connection, open=[working()])

@@ -63,7 +63,7 @@ async def look(connection: Connection, now: datetime) -> list[Seen]:
     unnumbered = [one for one in stood if not one.perm_id]
     for one in ended:
         if _is_ours(connection, one):
-            seen = _completed(one, words, found.get(one.order.permId))
+            seen = _completed(one, words)
             if seen.perm_id:
                 found[seen.perm_id] = seen
             else:
@@ -157,14 +157,15 @@ def _open(connection: Connection, listed: Listed) -> Seen:
     )
 
 
-def _completed(listed: Listed, words: Mapping[int, Told], known: Seen | None) -> Seen:
+def _completed(listed: Listed, words: Mapping[int, Told]) -> Seen:
     order, state = listed.order, listed.state
-    # This list does not say which program has placed an order, and of an order of 5 that it is for 0.
+    # This list does not say which program has placed an order, and of an order of 5 that it is for 0. Nothing of
+    # it is taken from another list: what is over is told the same whenever it is asked for.
     return Seen(
         ref=order.orderRef,
         perm_id=order.permId,
-        client_id=known.client_id if known else 0,
-        order_id=known.order_id if known else 0,
+        client_id=0,
+        order_id=0,
         symbol=symbol_of(listed.contract),
         side=SIDES[order.action],
         total=number(order.totalQuantity) or Decimal(0),
