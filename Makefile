@@ -50,9 +50,8 @@ prove: .venv/installed ## Kill it at every step, simulate worlds, visit every st
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal tests/crash tests/model tests/simulation $(ARGS)
 
 wire: .venv/installed ## Run the adapters over the wire: contract, incidents, storm, at a local Alpaca and a local IB gateway
-	@# A local broker's socket that was left open would fail whichever test comes next: make smoke counts the client's.
 	@# It waits most of the time, for answers that never come: more workers than cores.
-	$(BIN)/pytest -W ignore::pytest.PytestUnraisableExceptionWarning -n 6 --dist worksteal tests/alpaca tests/ib $(ARGS)
+	$(BIN)/pytest -n 6 --dist worksteal tests/alpaca tests/ib $(ARGS)
 
 paper: .venv/installed ## Run the contract and a small round trip at Alpaca's paper API; needs keys, refuses live
 	$(BIN)/pytest -m paper -v -rs tests/paper $(ARGS)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 from alpaca_venue import AlpacaVenue
-from never_over import NeverOver
+from of_family import OfFamily, Stacked, StackedInTrouble
 
-from planfill.adapters.brokers.wrappers.stack import stack
-from planfill.application.ports.broker import Broker, BrokerRecords, ReportFeed
-from planfill.application.ports.brokerage import Brokerage
-from planfill.application.ports.market import BrokerAccount, InstrumentCatalog, MarketData, MarketHours
-from planfill.domain.market import Capabilities
 from planfill.testing.broker import BrokerContract
 from planfill.testing.market import (
     BrokerAccountContract,
@@ -32,50 +27,11 @@ from planfill.testing.trouble import (
 )
 
 
-class _AtAlpaca:
+class _AtAlpaca(OfFamily):
     @pytest.fixture
     def venue(self) -> Iterator[AlpacaVenue]:
         with AlpacaVenue() as venue:
             yield venue
-
-    @pytest.fixture
-    async def family(self, venue: AlpacaVenue) -> AsyncIterator[Brokerage]:
-        family = venue.family()
-        yield family
-        assert family.close is not None
-        await family.close()
-
-    @pytest.fixture
-    def broker(self, family: Brokerage) -> Broker:
-        return family.broker
-
-    @pytest.fixture
-    def capabilities(self, family: Brokerage) -> Capabilities:
-        return family.capabilities
-
-    @pytest.fixture
-    def records(self, family: Brokerage) -> BrokerRecords:
-        return family.records
-
-    @pytest.fixture
-    def account(self, family: Brokerage) -> BrokerAccount:
-        return family.account
-
-    @pytest.fixture
-    def feed(self, family: Brokerage) -> ReportFeed:
-        return family.feed
-
-    @pytest.fixture
-    def market_data(self, family: Brokerage) -> MarketData:
-        return family.market_data
-
-    @pytest.fixture
-    def instruments(self, family: Brokerage) -> InstrumentCatalog:
-        return family.instruments
-
-    @pytest.fixture
-    def hours(self, family: Brokerage) -> MarketHours:
-        return family.hours
 
 
 class TestBroker(_AtAlpaca, BrokerContract):
@@ -134,23 +90,12 @@ class TestBrokerAccountInTrouble(_AtAlpaca, BrokerAccountTroubleContract):
     pass
 
 
-class TestTheWholeStackInTrouble(_AtAlpaca, BrokerTroubleContract):
-    """What the wrappers add: a request in doubt is resolved, one without effect is sent again."""
-
-    resolves = True
-
-    @pytest.fixture
-    def broker(self, venue: AlpacaVenue, family: Brokerage) -> Broker:
-        sending = NeverOver(family.capabilities.certainty_s, may_be_there=False)
-        return stack(family.broker, sending, venue.clock)
+class TestTheWholeStackInTrouble(StackedInTrouble, _AtAlpaca, BrokerTroubleContract):
+    pass
 
 
-class TestTheWholeStack(_AtAlpaca, BrokerContract):
-    """The wrappers keep the contract of what they wrap."""
-
-    @pytest.fixture
-    def broker(self, venue: AlpacaVenue, family: Brokerage) -> Broker:
-        return stack(family.broker, NeverOver(1, may_be_there=True), venue.clock)
+class TestTheWholeStack(Stacked, _AtAlpaca, BrokerContract):
+    pass
 
 
 def test_the_local_alpaca_can_make_every_trouble() -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from at_ib import AtIb
 from ib_venue import IbVenue
-from never_over import NeverOver
+from of_family import Stacked, StackedInTrouble
 
-from planfill.adapters.brokers.wrappers.stack import stack
-from planfill.application.ports.broker import Broker
-from planfill.application.ports.brokerage import Brokerage
 from planfill.testing.broker import BrokerContract
 from planfill.testing.trouble import (
     BrokerAccountTroubleContract,
@@ -51,23 +47,12 @@ class TestBrokerAccountInTrouble(AtIb, BrokerAccountTroubleContract):
     pass
 
 
-class TestTheWholeStackInTrouble(AtIb, BrokerTroubleContract):
-    """What the wrappers add: a request in doubt is resolved, one without effect is sent again."""
-
-    resolves = True
-
-    @pytest.fixture
-    def broker(self, venue: IbVenue, family: Brokerage) -> Broker:
-        sending = NeverOver(family.capabilities.certainty_s, may_be_there=False)
-        return stack(family.broker, sending, venue.clock)
+class TestTheWholeStackInTrouble(StackedInTrouble, AtIb, BrokerTroubleContract):
+    pass
 
 
-class TestTheWholeStack(AtIb, BrokerContract):
-    """The wrappers keep the contract of what they wrap."""
-
-    @pytest.fixture
-    def broker(self, venue: IbVenue, family: Brokerage) -> Broker:
-        return stack(family.broker, NeverOver(1, may_be_there=True), venue.clock)
+class TestTheWholeStack(Stacked, AtIb, BrokerContract):
+    pass
 
 
 def test_the_gateway_can_make_every_trouble() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
-import threading
-from collections import Counter, defaultdict, deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from local_broker import GoingWrong
 
 
 class Fault(StrEnum):
@@ -104,60 +103,26 @@ class _Line:
         return self.seen in self.which
 
 
-class Faults:
+class Faults(GoingWrong[Fault, bytes]):
     """
     The faults to come, by the kind of the request: ``place``, ``ask``, ``cancel``, ``orders``, ``fills``, ...
 
-    Those of the stream are in force until they are lifted. ``met`` counts what has happened.
+    Those of the stream are in force until they are lifted.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._next: defaultdict[str, deque[Fault]] = defaultdict(deque)
-        self._lasting: dict[str, Fault] = {}
-        self._odds: dict[str, Mapping[Fault, float]] = {}
+        super().__init__()
         self._lines: list[_Line] = []
-        self._dice = random.Random(0)  # noqa: S311 - a game
-        self._canned: defaultdict[str, deque[tuple[int, bytes]]] = defaultdict(deque)
-        self.met = Counter[Fault]()
-
-    def once(self, kind: str, *faults: Fault) -> None:
-        """Let the next requests of a kind go wrong, each in its way."""
-        with self._lock:
-            self._next[kind].extend(faults)
 
     def on(self, kind: str, fault: Fault, *, symbol: str | None = None, nth: int = 1, times: int = 1) -> None:
         """Let the nth request of a kind (that concerns the symbol) go wrong, counted from now on."""
         with self._lock:
             self._lines.append(_Line(kind, fault, symbol, range(nth, nth + times)))
 
-    def always(self, kind: str, fault: Fault) -> None:
-        """Let every request of a kind go wrong from now on."""
-        with self._lock:
-            self._lasting[kind] = fault
-
-    def say(self, kind: str, status: int, body: bytes) -> None:
-        """Let the next request of a kind be answered with this, and have no effect."""
-        with self._lock:
-            self._canned[kind].append((status, body))
-
-    def canned(self, kind: str) -> tuple[int, bytes] | None:
-        """Give what the next request is to be answered with, where that was said."""
-        with self._lock:
-            return self._canned[kind].popleft() if self._canned[kind] else None
-
-    def storm(self, seed: int, odds: Mapping[str, Mapping[Fault, float]]) -> None:
-        """Throw dice for every request of these kinds."""
-        with self._lock:
-            self._dice = random.Random(seed)  # noqa: S311 - a game
-            self._odds = dict(odds)
-
     def clear(self) -> None:
         """End everything that is to come."""
+        super().clear()
         with self._lock:
-            self._next.clear()
-            self._lasting.clear()
-            self._odds.clear()
             self._lines.clear()
 
     def lift(self, kind: str) -> None:
@@ -175,16 +140,4 @@ class Faults:
         with self._lock:
             # Every line counts the request, also where another one decides.
             met = [line.fault for line in self._lines if line.meets(kind, symbols)]
-            fault = met[0] if met else None
-            if fault is None:
-                fault = self._next[kind].popleft() if self._next[kind] else self._lasting.get(kind)
-            if fault is None and kind in self._odds:
-                number = self._dice.random()
-                for one, probability in self._odds[kind].items():
-                    number -= probability
-                    if number < 0:
-                        fault = one
-                        break
-            if fault is not None:
-                self.met[fault] += 1
-            return fault
+            return self._met(met[0] if met else self._decided(kind))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
+from local_broker import Sessions
+
 from alpaca_server.moments import NEW_YORK
 from planfill.adapters.brokers.mock import MockSettings
 from planfill.domain.report import OrderStatus
@@ -20,23 +22,8 @@ _SATURDAY: Final = 5
 _LONGEST: Final = timedelta(days=90)
 
 
-class Hours:
-    """The session as the settings have it; ``said`` is what a test says instead."""
-
-    def __init__(self, settings: MockSettings) -> None:
-        self._settings = settings
-        self.said: bool | None = None
-
-    def is_open(self, now: datetime) -> bool:
-        """Tell whether the session is on."""
-        if self.said is not None:
-            return self.said
-        opens, closes = self._settings.opens_at, self._settings.closes_at
-        return (
-            self._settings.market_open
-            and (opens is None or opens <= now)
-            and (closes is None or now < closes)
-        )
+class Hours(Sessions):
+    """The session, and when others are."""
 
     def next_open(self, now: datetime) -> datetime:
         """Tell when it opens next, as far as is known."""
@@ -45,12 +32,6 @@ class Hours:
     def next_close(self, now: datetime) -> datetime:
         """Tell when it closes next, as far as is known."""
         return self._settings.closes_at or now + timedelta(hours=6)
-
-    def next_change(self, now: datetime) -> datetime | None:
-        """Tell when it opens or closes by itself."""
-        bells = (self._settings.opens_at, self._settings.closes_at)
-        known = [at for at in bells if at is not None and at > now]
-        return min(known, default=None) if self.said is None and self._settings.market_open else None
 
     def expires_at(self, now: datetime, time_in_force: str) -> datetime:
         """Tell when an order ends that comes now: at the close, or after 90 days."""

@@ -86,7 +86,7 @@ class Connection(asyncio.Protocol):
             self._kept = []
             asyncio.get_running_loop().call_later(for_s, go_on)
 
-    def drop(self) -> None:
+    def reset(self) -> None:
         """Break the connection."""
         if self._transport is not None:
             self._transport.abort()

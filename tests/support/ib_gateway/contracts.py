@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from local_broker import Sessions
+
 from ib_gateway.wire import Fields
 
 if TYPE_CHECKING:
@@ -74,29 +76,8 @@ def details(req_id: str, stock: Stock, settings: MockSettings, hours: str) -> Fi
     )  # fmt: skip
 
 
-class Hours:
-    """The session as the settings have it; ``said`` is what a test says instead."""
-
-    def __init__(self, settings: MockSettings) -> None:
-        self._settings = settings
-        self.said: bool | None = None
-
-    def is_open(self, now: datetime) -> bool:
-        """Tell whether the session is on."""
-        if self.said is not None:
-            return self.said
-        opens, closes = self._settings.opens_at, self._settings.closes_at
-        return (
-            self._settings.market_open
-            and (opens is None or opens <= now)
-            and (closes is None or now < closes)
-        )
-
-    def next_change(self, now: datetime) -> datetime | None:
-        """Tell when it opens or closes by itself."""
-        bells = (self._settings.opens_at, self._settings.closes_at)
-        known = [at for at in bells if at is not None and at > now]
-        return min(known, default=None) if self.said is None and self._settings.market_open else None
+class Hours(Sessions):
+    """The session, as IB writes it."""
 
     def text(self, now: datetime) -> str:
         """Write the sessions to come as IB does, in New York time, to the minute."""

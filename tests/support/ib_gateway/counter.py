@@ -59,7 +59,7 @@ class Counter:
         if self.is_cut_off and kind.name:
             self._waiting.append((connection, kind, fields))
             return
-        said = self._faults.said(kind.name) if kind.name else None
+        said = self._faults.canned(kind.name) if kind.name else None
         if said is not None:
             connection.say(error(_id_of(kind, fields), *said))
             return
@@ -75,9 +75,9 @@ class Counter:
     def _go_wrong(self, connection: Connection, kind: Kind, fields: list[str], fault: Fault | None) -> None:
         match fault:
             case Fault.LOST_REQUEST:
-                connection.drop()
+                connection.reset()
             case Fault.DELIVERED_LATE:
-                connection.drop()
+                connection.reset()
                 self._loop.call_later(_LATE_S, self._perform, connection, kind, fields, None)
             case Fault.PACED:
                 self._loop.call_later(_SOON_S, self._answer, connection, kind, fields, None)
@@ -99,7 +99,7 @@ class Counter:
     def _leave_unanswered(self, connection: Connection, fault: Fault) -> None:
         match fault:
             case Fault.RESET:
-                connection.drop()
+                connection.reset()
             case Fault.EMPTY:
                 connection.say(EMPTY)
             case Fault.UNREADABLE:

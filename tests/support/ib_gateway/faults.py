@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
-import threading
-from collections import Counter, defaultdict, deque
-from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
+
+from local_broker import GoingWrong
 
 
 class Fault(StrEnum):
@@ -52,67 +50,9 @@ UNANSWERED: Final = frozenset(
 FUTURE_STATUS: Final = "PendingTeleport"
 
 
-class Faults:
+class Faults(GoingWrong[Fault, str]):
     """
     The faults to come, by the kind of the request: ``place``, ``cancel``, ``open_orders``, ``contracts``, ...
 
-    The kind ``told`` is what is told unasked. ``met`` counts what has happened.
+    The kind ``told`` is what is told unasked.
     """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._next: defaultdict[str, deque[Fault]] = defaultdict(deque)
-        self._lasting: dict[str, Fault] = {}
-        self._odds: dict[str, Mapping[Fault, float]] = {}
-        self._dice = random.Random(0)  # noqa: S311 - a game
-        self._errors: defaultdict[str, deque[tuple[int, str]]] = defaultdict(deque)
-        self.met = Counter[Fault]()
-
-    def once(self, kind: str, *faults: Fault) -> None:
-        """Let the next requests of a kind go wrong, each in its way."""
-        with self._lock:
-            self._next[kind].extend(faults)
-
-    def always(self, kind: str, fault: Fault) -> None:
-        """Let every request of a kind go wrong from now on."""
-        with self._lock:
-            self._lasting[kind] = fault
-
-    def say(self, kind: str, code: int, text: str) -> None:
-        """Let the next request of a kind be answered with this error, and have no effect."""
-        with self._lock:
-            self._errors[kind].append((code, text))
-
-    def said(self, kind: str) -> tuple[int, str] | None:
-        """Give the error that the next request is to be answered with, where that was said."""
-        with self._lock:
-            return self._errors[kind].popleft() if self._errors[kind] else None
-
-    def storm(self, seed: int, odds: Mapping[str, Mapping[Fault, float]]) -> None:
-        """Throw dice for every request of these kinds."""
-        with self._lock:
-            self._dice = random.Random(seed)  # noqa: S311 - a game
-            self._odds = dict(odds)
-
-    def clear(self) -> None:
-        """End everything that is to come."""
-        with self._lock:
-            self._next.clear()
-            self._lasting.clear()
-            self._errors.clear()
-            self._odds.clear()
-
-    def throw(self, kind: str) -> Fault | None:
-        """Decide about one request."""
-        with self._lock:
-            fault = self._next[kind].popleft() if self._next[kind] else self._lasting.get(kind)
-            if fault is None and kind in self._odds:
-                (fault,) = self._dice.choices(*_weighted(self._odds[kind]))
-            if fault is not None:
-                self.met[fault] += 1
-            return fault
-
-
-def _weighted(odds: Mapping[Fault, float]) -> tuple[Sequence[Fault | None], Sequence[float]]:
-    """Give what may happen, nothing included, and how likely each is."""
-    return [*odds, None], [*odds.values(), 1 - sum(odds.values())]

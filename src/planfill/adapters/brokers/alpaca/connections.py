@@ -121,8 +121,10 @@ class _Connection(HTTPSConnection):
     @property
     def is_connected(self) -> bool:
         """Whether it can be used; reads the tickets that wait there."""
-        if super().is_connected or not isinstance(self.sock, ssl.SSLSocket):
-            return super().is_connected
+        if super().is_connected:
+            return True  # asked once: a ticket that comes in between is no end
+        if not isinstance(self.sock, ssl.SSLSocket):
+            return False
         before = self.sock.gettimeout()
         self.sock.settimeout(0)
         try:

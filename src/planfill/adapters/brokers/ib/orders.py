@@ -159,8 +159,8 @@ def _open(connection: Connection, listed: Listed) -> Seen:
 
 def _completed(listed: Listed, words: Mapping[int, Told]) -> Seen:
     order, state = listed.order, listed.state
-    # This list does not say which program has placed an order, and of an order of 5 that it is for 0. Nothing of
-    # it is taken from another list: what is over is told the same whenever it is asked for.
+    # This list does not say which program has placed an order, and of an order of 5 that it is for 0. That is
+    # not taken from another list: what is over is told the same whenever it is asked for.
     return Seen(
         ref=order.orderRef,
         perm_id=order.permId,
